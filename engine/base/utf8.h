@@ -1,0 +1,14 @@
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+namespace bsbr {
+
+/// Length in bytes of the longest prefix of `text` that is valid UTF-8 (RFC 3629: no surrogates, no overlong
+/// forms, nothing above U+10FFFF).
+std::size_t valid_utf8_prefix(std::string_view text) noexcept;
+
+inline bool is_valid_utf8(std::string_view text) noexcept { return valid_utf8_prefix(text) == text.size(); }
+
+}  // namespace bsbr

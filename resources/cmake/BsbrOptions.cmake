@@ -1,0 +1,18 @@
+# Warnings, sanitizers and the one function that every library of the engine is declared with.
+add_library(bsbr_options INTERFACE)
+target_include_directories(bsbr_options INTERFACE ${PROJECT_SOURCE_DIR})
+target_compile_options(bsbr_options INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wcast-qual -Wimplicit-fallthrough -Werror)
+if(BSBR_SANITIZE)
+  target_compile_options(bsbr_options INTERFACE
+    -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(bsbr_options INTERFACE -fsanitize=address,undefined)
+endif()
+
+# bsbr_library(NAME SOURCES... PUBLIC libs... PRIVATE libs...)
+function(bsbr_library name)
+  cmake_parse_arguments(arg "" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
+  add_library(${name} STATIC ${arg_SOURCES})
+  target_link_libraries(${name} PUBLIC ${arg_PUBLIC} PRIVATE bsbr_options ${arg_PRIVATE})
+  target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR})
+endfunction()
