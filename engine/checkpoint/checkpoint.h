@@ -13,8 +13,8 @@
 namespace bsbr {
 
 /// An opened HuggingFace folder: config.json and the tensors of model.safetensors, or of the shards that
-/// model.safetensors.index.json names. Only the file formats are checked here; what the tensors mean is model/'s.
-/// Cheap to copy; thread-safe; views stay valid while any copy lives.
+/// model.safetensors.index.json names. Only the file formats are checked here; what the tensors mean is
+/// model/'s. Cheap to copy; thread-safe; views stay valid while any copy lives.
 class Checkpoint {
  public:
   /// `path_or_name`: a folder, or the name of a model in the local hub cache ("gpt2", "org/name").

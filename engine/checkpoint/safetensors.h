@@ -44,8 +44,9 @@ class SafetensorsFile {
   std::shared_ptr<const Content> content_;
 };
 
-/// Writes `tensors` in the given order as a new safetensors file and flushes it to the disk (fsync). An existing
-/// file is refused. On any error (also Cancelled) the partial file is removed. Throws Error(Io | InvalidArgument).
+/// Writes `tensors` in the given order as a new safetensors file and flushes it to the disk (fsync). An
+/// existing file is refused. On any error (also Cancelled) the partial file is removed. Throws Error(Io |
+/// InvalidArgument).
 void write_safetensors(const std::filesystem::path& path, std::span<const TensorView> tensors,
                        const std::map<std::string, std::string>& metadata, const Job& job = {});
 

@@ -21,8 +21,8 @@ class Tokenizer {
   /// tokenizer_config.json from a checkpoint's folder. Throws Error(NotFound | InvalidFile | Io).
   static Tokenizer load(const std::filesystem::path& folder);
 
-  /// Token ids of any bytes: valid UTF-8 is split as GPT-2 splits it, invalid bytes are kept as they are. Special
-  /// tokens written out in the text (e.g. <|endoftext|>) become their ids. Nothing is added.
+  /// Token ids of any bytes: valid UTF-8 is split as GPT-2 splits it, invalid bytes are kept as they are.
+  /// Special tokens written out in the text (e.g. <|endoftext|>) become their ids. Nothing is added.
   [[nodiscard]] std::vector<TokenId> encode(std::string_view text) const;
 
   /// The bytes of the tokens, special tokens as their text; decode(encode(x)) == x for any bytes.

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "engine/attention/bsbr_config.h"
+
+namespace bsbr {
+
+struct AttentionShape {
+  std::int64_t heads;
+  std::int64_t kv_heads;  ///< divides heads; each key and value head serves heads / kv_heads query heads
+  std::int64_t head_dim;
+};
+
+/// (query, key) pairs, summed over heads: attended exactly, and all that a causal model has. Their ratio is
+/// density.
+struct PairCount {
+  std::uint64_t exact = 0;
+  std::uint64_t causal = 0;
+};
+
+/// Keys and values (and what an attention derives from them) of one sequence in one layer.
+class LayerCache {
+ public:
+  LayerCache() = default;
+  LayerCache(const LayerCache&) = delete;
+  LayerCache& operator=(const LayerCache&) = delete;
+  virtual ~LayerCache() = default;
+  /// Tokens that are in it.
+  [[nodiscard]] virtual std::int64_t tokens() const = 0;
+};
+
+/// One way to evaluate causal attention. Stateless and thread-safe; all state of a sequence is in its
+/// LayerCache.
+class Attention {
+ public:
+  Attention() = default;
+  Attention(const Attention&) = delete;
+  Attention& operator=(const Attention&) = delete;
+  virtual ~Attention() = default;
+
+  /// An empty cache for at most `capacity` tokens.
+  [[nodiscard]] virtual std::unique_ptr<LayerCache> make_cache(std::int64_t capacity) const = 0;
+
+  /// Appends N tokens to the cache and attends from each of them to all before it and itself.
+  /// query [N, heads, dim], key and value [N, kv_heads, dim], float32, any strides with contiguous dim;
+  /// `scale` multiplies q·k. Returns [N, heads · dim]. `cache` may be nullptr: then the N tokens are the
+  /// whole sequence.
+  [[nodiscard]] virtual at::Tensor forward(const at::Tensor& query, const at::Tensor& key,
+                                           const at::Tensor& value, double scale, LayerCache* cache,
+                                           PairCount* pairs) const = 0;
+};
+
+/// Exact attention through LibTorch's fused kernels.
+std::unique_ptr<Attention> make_dense_attention(const AttentionShape& shape, at::Device device);
+
+/// Block-sparse attention with block retrieval: the vectorised kernel on the CPU, make_bsbr_reference
+/// elsewhere.
+std::unique_ptr<Attention> make_bsbr_attention(const AttentionShape& shape, const BsbrConfig& config,
+                                               at::Device device);
+
+/// The same, written plainly over tensor operations on any device: dense work, sparse result, O(n) memory.
+/// It is what the kernels are tested against.
+std::unique_ptr<Attention> make_bsbr_reference(const AttentionShape& shape, const BsbrConfig& config,
+                                               at::Device device);
+
+}  // namespace bsbr

@@ -1,0 +1,127 @@
+#include <ATen/Parallel.h>
+#include <ATen/ops/empty.h>
+
+#include <algorithm>
+#include <atomic>
+#include <vector>
+
+#include "engine/attention/attention.h"
+#include "engine/kernels/cpu/bsbr_tile.h"
+#include "engine/kernels/cpu/kv_store.h"
+
+namespace bsbr {
+namespace {
+
+class StoreCache : public LayerCache {
+ public:
+  explicit StoreCache(const KvLayout& layout) : store_(layout) {}
+  [[nodiscard]] std::int64_t tokens() const override { return static_cast<std::int64_t>(store_.tokens()); }
+  KvStore& store() { return store_; }
+
+ private:
+  KvStore store_;
+};
+
+/// Rows of the new tokens that one kernel call handles, and for which head.
+struct WorkItem {
+  std::int64_t head, begin, rows;
+};
+
+class BsbrAttention : public Attention {
+ public:
+  BsbrAttention(const AttentionShape& shape, const BsbrConfig& config)
+      : shape_(shape),
+        layout_{static_cast<std::size_t>(shape.kv_heads), static_cast<std::size_t>(shape.head_dim),
+                static_cast<std::size_t>(config.chunk_size),
+                static_cast<std::size_t>(config.compression_factor)},
+        reach_{static_cast<std::size_t>(config.block_size), static_cast<std::size_t>(config.retrieve),
+               static_cast<std::size_t>(config.window), static_cast<std::size_t>(config.sink_in_blocks()),
+               static_cast<std::size_t>(config.candidate_chunks)} {}
+
+  [[nodiscard]] std::unique_ptr<LayerCache> make_cache(std::int64_t /*capacity*/) const override {
+    return std::make_unique<StoreCache>(layout_);
+  }
+
+  [[nodiscard]] at::Tensor forward(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
+                                   double scale, LayerCache* cache, PairCount* pairs) const override {
+    StoreCache own(layout_);
+    KvStore& store = (cache == nullptr ? own : dynamic_cast<StoreCache&>(*cache)).store();
+    const auto first = static_cast<std::int64_t>(store.tokens());
+    const std::int64_t rows = query.size(0);
+    store.append(key.const_data_ptr<float>(), value.const_data_ptr<float>(), static_cast<std::size_t>(rows),
+                 stride(key, 0), stride(key, 1), stride(value, 0), stride(value, 1));
+
+    at::Tensor out = at::empty({rows, shape_.heads * shape_.head_dim}, query.options());
+    const std::vector<WorkItem> work = divide(first, rows);
+    std::size_t most_rows = 1;
+    for (const WorkItem& item : work) most_rows = std::max(most_rows, static_cast<std::size_t>(item.rows));
+    const std::int64_t threads =
+        std::min<std::int64_t>(at::get_num_threads(), static_cast<std::int64_t>(work.size()));
+    // Made here and not by the threads, so that the memory is accounted to this computation.
+    std::vector<BsbrTileKernel> kernels;
+    kernels.reserve(static_cast<std::size_t>(threads));
+    for (std::int64_t t = 0; t < threads; ++t)
+      kernels.emplace_back(layout_, reach_, most_rows, store.tokens());
+
+    const float* q = query.const_data_ptr<float>();
+    float* o = out.data_ptr<float>();
+    std::atomic<std::size_t> next{0};
+    std::atomic<std::uint64_t> exact{0};
+    at::parallel_for(0, threads, 1, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t t = begin; t < end; ++t) {
+        for (std::size_t i = next++; i < work.size(); i = next++) {
+          const WorkItem& item = work[i];
+          const QueryTile tile{q + item.begin * query.stride(0) + item.head * query.stride(1),
+                               stride(query, 0),
+                               o + item.begin * out.stride(0) + item.head * shape_.head_dim,
+                               stride(out, 0),
+                               static_cast<std::size_t>(item.rows),
+                               static_cast<std::size_t>(first + item.begin),
+                               static_cast<std::size_t>(item.head / (shape_.heads / shape_.kv_heads)),
+                               static_cast<float>(scale)};
+          exact += kernels[static_cast<std::size_t>(t)].run(store, tile);
+        }
+      }
+    });
+    if (pairs != nullptr) {
+      pairs->exact += exact;
+      pairs->causal += static_cast<std::uint64_t>(shape_.heads * (rows * first + rows * (rows + 1) / 2));
+    }
+    return out;
+  }
+
+ private:
+  static std::size_t stride(const at::Tensor& tensor, std::int64_t dimension) {
+    return static_cast<std::size_t>(tensor.stride(dimension));
+  }
+
+  /// Tiles of the rows at positions first …, none of which crosses a chunk's border; the longest past first.
+  [[nodiscard]] std::vector<WorkItem> divide(std::int64_t first, std::int64_t rows) const {
+    const auto chunk = static_cast<std::int64_t>(layout_.chunk);
+    const auto most = static_cast<std::int64_t>(
+        BsbrTileKernel::good_rows(layout_, reach_, static_cast<std::size_t>(first + rows)));
+    std::vector<WorkItem> work;
+    for (std::int64_t begin = 0; begin < rows;) {
+      const std::int64_t in_chunk = (first + begin) % chunk;
+      const std::int64_t count = std::min({most, chunk - in_chunk, rows - begin});
+      for (std::int64_t head = 0; head < shape_.heads; ++head) work.push_back({head, begin, count});
+      begin += count;
+    }
+    std::reverse(work.begin(), work.end());
+    return work;
+  }
+
+  AttentionShape shape_;
+  KvLayout layout_;
+  BsbrReach reach_;
+};
+
+}  // namespace
+
+std::unique_ptr<Attention> make_bsbr_attention(const AttentionShape& shape, const BsbrConfig& config,
+                                               at::Device device) {
+  if (!device.is_cpu()) return make_bsbr_reference(shape, config, device);
+  return std::make_unique<BsbrAttention>(shape, config);
+}
+
+}  // namespace bsbr

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+namespace bsbr {
+
+/// The settings of a BSBR conversion that hold for every layer and head. All counts are tokens unless said.
+struct BsbrConfig {
+  std::int64_t chunk_size = 128;        ///< C: attention inside the own chunk is exact and causal
+  std::int64_t block_size = 16;         ///< b: the unit that is scored, retrieved and condensed; divides C
+  std::int64_t compression_factor = 4;  ///< f: a block's condensed state is f times smaller than the block
+  std::int64_t retrieve = 512;          ///< k·b: far tokens attended exactly, per query and head
+  std::int64_t window = 1;              ///< w: whole previous chunks that are exact too
+  std::int64_t sink = 16;               ///< first tokens of the sequence, always exact
+  std::int64_t candidate_chunks = 32;   ///< chunks whose blocks are scored one by one; the others stay whole
+
+  bool operator==(const BsbrConfig&) const = default;
+
+  /// The sink in whole blocks: what is exact in fact.
+  [[nodiscard]] std::int64_t sink_in_blocks() const {
+    return (sink + block_size - 1) / block_size * block_size;
+  }
+  /// Condensed states of a block, m = b / f.
+  [[nodiscard]] std::int64_t states_per_block() const { return block_size / compression_factor; }
+
+  /// Throws Error(InvalidArgument) that names every parameter that is out of range for a model of `context`
+  /// positions, each with its legal values.
+  void validate(std::int64_t context) const;
+
+  /// The `bsbr` entry of config.json; holds "version".
+  [[nodiscard]] nlohmann::json to_json() const;
+  /// Throws Error(InvalidFile) for an unknown version, unknown or missing keys and wrong types.
+  static BsbrConfig from_json(const nlohmann::json& json);
+};
+
+}  // namespace bsbr

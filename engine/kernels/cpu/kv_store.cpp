@@ -1,0 +1,87 @@
+#include "engine/kernels/cpu/kv_store.h"
+
+#include <algorithm>
+
+#include "engine/kernels/cpu/micro.h"
+
+namespace bsbr {
+
+using micro::kPad;
+using micro::padded;
+
+KvStore::KvStore(const KvLayout& layout)
+    : layout_(layout),
+      states_(layout.chunk / layout.compression),
+      key_stride_(padded(layout.chunk)),
+      state_stride_(padded(states_)),
+      value_stride_(padded(layout.dim)),
+      values_at_(layout.dim * key_stride_ + kPad),
+      state_keys_at_(values_at_ + layout.chunk * value_stride_),
+      state_values_at_(state_keys_at_ + layout.dim * state_stride_ + kPad),
+      head_floats_(state_values_at_ + states_ * value_stride_) {}
+
+void KvStore::add_chunk() {
+  // Zeroed: a block of keys is read in whole vectors, and padding of values must stay 0.
+  chunks_.emplace_back(layout_.kv_heads * head_floats_ * sizeof(float));
+  chunks_.back().clear();
+  if (chunks_.size() > groups_.size() * kGroup) {
+    groups_.emplace_back(layout_.kv_heads * kGroup * (layout_.dim + value_stride_) * sizeof(float));
+    groups_.back().clear();
+  }
+}
+
+const float* KvStore::chunk_keys(std::size_t group, std::size_t head) const {
+  return groups_[group].floats() + head * kGroup * (layout_.dim + value_stride_);
+}
+
+const float* KvStore::chunk_values(std::size_t group, std::size_t head) const {
+  return chunk_keys(group, head) + kGroup * layout_.dim;
+}
+
+void KvStore::append(const float* keys, const float* values, std::size_t tokens, std::size_t key_token_stride,
+                     std::size_t key_head_stride, std::size_t value_token_stride,
+                     std::size_t value_head_stride) {
+  for (std::size_t t = 0; t < tokens; ++t) {
+    const std::size_t chunk = tokens_ / layout_.chunk;
+    const std::size_t column = tokens_ % layout_.chunk;
+    if (column == 0) add_chunk();
+    for (std::size_t head = 0; head < layout_.kv_heads; ++head) {
+      const float* key = keys + t * key_token_stride + head * key_head_stride;
+      float* to = part(chunk, head, 0) + column;
+      for (std::size_t i = 0; i < layout_.dim; ++i) to[i * key_stride_] = key[i];
+      const float* value = values + t * value_token_stride + head * value_head_stride;
+      std::copy_n(value, layout_.dim, part(chunk, head, values_at_) + column * value_stride_);
+    }
+    ++tokens_;
+    if (tokens_ % layout_.chunk == 0) condense(chunk);
+  }
+}
+
+void KvStore::condense(std::size_t chunk) {
+  const std::size_t f = layout_.compression;
+  const auto mean = [](const float* x, std::size_t n, std::size_t stride) {
+    float sum = 0;
+    for (std::size_t j = 0; j < n; ++j) sum += x[j * stride];
+    return sum / static_cast<float>(n);
+  };
+  for (std::size_t head = 0; head < layout_.kv_heads; ++head) {
+    const float* keys = part(chunk, head, 0);
+    const float* values = part(chunk, head, values_at_);
+    float* state_keys = part(chunk, head, state_keys_at_);
+    float* state_values = part(chunk, head, state_values_at_);
+    float* group = groups_[chunk / kGroup].floats() + head * kGroup * (layout_.dim + value_stride_);
+    float* chunk_key = group + chunk % kGroup;
+    float* chunk_value = group + kGroup * layout_.dim + chunk % kGroup * value_stride_;
+    for (std::size_t i = 0; i < layout_.dim; ++i) {
+      float* state = state_keys + i * state_stride_;
+      for (std::size_t s = 0; s < states_; ++s) state[s] = mean(keys + i * key_stride_ + s * f, f, 1);
+      chunk_key[i * kGroup] = mean(state, states_, 1);
+      for (std::size_t s = 0; s < states_; ++s) {
+        state_values[s * value_stride_ + i] = mean(values + s * f * value_stride_ + i, f, value_stride_);
+      }
+      chunk_value[i] = mean(state_values + i, states_, value_stride_);
+    }
+  }
+}
+
+}  // namespace bsbr

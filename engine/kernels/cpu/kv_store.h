@@ -1,0 +1,74 @@
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "engine/kernels/cpu/buffer.h"
+
+namespace bsbr {
+
+/// Sizes that the layout of keys, values and condensed states depends on.
+struct KvLayout {
+  std::size_t kv_heads;
+  std::size_t dim;          ///< of a key and of a value
+  std::size_t chunk;        ///< tokens a chunk, C
+  std::size_t compression;  ///< tokens a condensed state, f; divides C
+};
+
+/// Keys and values of one sequence in one layer, chunk by chunk, with the condensed states of complete
+/// chunks. Grows without moving what is there. A state stands for f consecutive tokens: log mass ≈ log f +
+/// q·k̃ (the tangent of log Σ e^{q·k} at 0, never above it), k̃ and ṽ the mean key and value. Every complete
+/// chunk has one more such state for the whole of it. Not thread-safe while appending.
+class KvStore {
+ public:
+  explicit KvStore(const KvLayout& layout);
+
+  /// Appends `tokens` rows; element (t, head, i) lies at t · token_stride + head · head_stride + i.
+  void append(const float* keys, const float* values, std::size_t tokens, std::size_t key_token_stride,
+              std::size_t key_head_stride, std::size_t value_token_stride, std::size_t value_head_stride);
+  [[nodiscard]] std::size_t tokens() const { return tokens_; }
+  [[nodiscard]] const KvLayout& layout() const { return layout_; }
+
+  [[nodiscard]] std::size_t states_per_chunk() const { return states_; }
+  /// Floats from one dimension of a chunk's transposed keys to the next.
+  [[nodiscard]] std::size_t key_stride() const { return key_stride_; }
+  [[nodiscard]] std::size_t state_stride() const { return state_stride_; }
+  /// Floats from one value to the next.
+  [[nodiscard]] std::size_t value_stride() const { return value_stride_; }
+
+  /// [dim, key_stride], transposed: token t of the chunk in column t.
+  [[nodiscard]] const float* keys(std::size_t chunk, std::size_t head) const { return part(chunk, head, 0); }
+  /// [chunk, value_stride].
+  [[nodiscard]] const float* values(std::size_t chunk, std::size_t head) const {
+    return part(chunk, head, values_at_);
+  }
+  /// [dim, state_stride], transposed. Complete chunks only, as below.
+  [[nodiscard]] const float* state_keys(std::size_t chunk, std::size_t head) const {
+    return part(chunk, head, state_keys_at_);
+  }
+  /// [states_per_chunk, value_stride].
+  [[nodiscard]] const float* state_values(std::size_t chunk, std::size_t head) const {
+    return part(chunk, head, state_values_at_);
+  }
+  /// Mean keys of kGroup chunks, transposed: [dim, kGroup]; chunk c in column c % kGroup of group c / kGroup.
+  static constexpr std::size_t kGroup = 16;
+  [[nodiscard]] const float* chunk_keys(std::size_t group, std::size_t head) const;
+  /// Mean values of kGroup chunks: [kGroup, value_stride].
+  [[nodiscard]] const float* chunk_values(std::size_t group, std::size_t head) const;
+
+ private:
+  [[nodiscard]] float* part(std::size_t chunk, std::size_t head, std::size_t at) const {
+    return chunks_[chunk].floats() + head * head_floats_ + at;
+  }
+  void add_chunk();
+  void condense(std::size_t chunk);
+
+  KvLayout layout_;
+  std::size_t tokens_ = 0;
+  std::size_t states_, key_stride_, state_stride_, value_stride_;
+  std::size_t values_at_, state_keys_at_, state_values_at_, head_floats_;
+  std::vector<Buffer> chunks_;
+  std::vector<Buffer> groups_;
+};
+
+}  // namespace bsbr

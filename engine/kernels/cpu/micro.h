@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstddef>
+
+/// The vectorised inner loops of attention, compiled for every instruction set and chosen at run time
+/// (Highway). Thread-safe. Rows are given as pointers, so that any subset of a tile can be processed
+/// together.
+namespace bsbr::micro {
+
+/// Row lengths of values, accumulators and queries are padded to a multiple of this many floats.
+inline constexpr std::size_t kPad = 16;
+
+constexpr std::size_t padded(std::size_t n) {
+  return (n + kPad - 1) / kPad * kPad;
+}
+
+/// out[r][j] = Σ_i query[r][i] · keys[i · stride + j] + bias[j] for r < rows, j < width.
+/// `keys` is transposed, [dim, stride], and readable up to column padded(width); bias may be nullptr.
+/// Every result is summed in the order of i, whatever rows and width are.
+void logits(const float* const* query, float* const* out, std::size_t rows, std::size_t dim,
+            const float* keys, std::size_t stride, std::size_t width, const float* bias);
+
+/// out[r][i] += Σ_j weight[r][j] · values[j · dim + i] for r < rows, i < dim; dim is a multiple of kPad.
+void accumulate(const float* const* weight, float* const* out, std::size_t rows, const float* values,
+                std::size_t width, std::size_t dim);
+
+/// Largest of x[0, n); -infinity when n is 0.
+float maximum(const float* x, std::size_t n);
+
+/// x[i] = e^(x[i] - shift) for i < n; returns their sum.
+float exponentiate(float* x, std::size_t n, float shift);
+
+/// x[i] *= factor for i < n; returns their sum.
+float scale(float* x, std::size_t n, float factor);
+
+/// Name of the instruction set in use, e.g. "AVX3_DL".
+const char* instruction_set();
+
+}  // namespace bsbr::micro

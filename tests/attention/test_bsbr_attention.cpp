@@ -1,0 +1,324 @@
+#include <ATen/Functions.h>
+#include <ATen/Parallel.h>
+#include <ATen/TensorOperators.h>
+
+#include <QtTest>
+
+#include "engine/attention/attention.h"
+#include "engine/base/error.h"
+#include "engine/kernels/cpu/micro.h"
+
+using bsbr::Attention;
+using bsbr::AttentionShape;
+using bsbr::BsbrConfig;
+using bsbr::LayerCache;
+using bsbr::PairCount;
+
+namespace {
+
+struct Qkv {
+  at::Tensor query, key, value;
+  [[nodiscard]] Qkv narrow(std::int64_t begin, std::int64_t count) const {
+    return {query.narrow(0, begin, count), key.narrow(0, begin, count), value.narrow(0, begin, count)};
+  }
+};
+
+/// Slices of one projection, as a decoder hands them over: strided, not contiguous.
+Qkv random_qkv(const AttentionShape& shape, std::int64_t tokens, std::uint64_t seed) {
+  at::manual_seed(seed);
+  const std::int64_t d = shape.head_dim;
+  const at::Tensor all = at::randn({tokens, (shape.heads + 2 * shape.kv_heads) * d}) * 1.5;
+  const auto part = [&](std::int64_t begin, std::int64_t heads) {
+    return all.narrow(1, begin * d, heads * d).view({tokens, heads, d});
+  };
+  return {part(0, shape.heads), part(shape.heads, shape.kv_heads),
+          part(shape.heads + shape.kv_heads, shape.kv_heads)};
+}
+
+double relative_error(const at::Tensor& actual, const at::Tensor& expected) {
+  return ((actual - expected).abs().max() / expected.abs().max()).item<double>();
+}
+
+at::Tensor whole(const Attention& attention, const Qkv& x, double scale, PairCount* pairs = nullptr) {
+  return attention.forward(x.query, x.key, x.value, scale, nullptr, pairs);
+}
+
+const AttentionShape kShape{4, 4, 24};
+constexpr double kScale = 0.3;
+
+BsbrConfig small_config() {
+  BsbrConfig config;
+  config.chunk_size = 32;
+  config.block_size = 8;
+  config.compression_factor = 4;
+  config.retrieve = 32;
+  config.candidate_chunks = 4;
+  return config;
+}
+
+}  // namespace
+
+class TestBsbrAttention : public QObject {
+  Q_OBJECT
+
+  static void addConfigs() {
+    QTest::addColumn<BsbrConfig>("config");
+    QTest::addColumn<AttentionShape>("shape");
+    const BsbrConfig base = small_config();
+    QTest::newRow("plain") << base << kShape;
+    QTest::newRow("grouped heads") << base << AttentionShape{6, 2, 16};
+    QTest::newRow("wide heads") << base << AttentionShape{1, 1, 80};
+    const auto vary = [&](const char* name, auto change) {
+      BsbrConfig config = base;
+      change(config);
+      QTest::newRow(name) << config << kShape;
+    };
+    vary("one state a block", [](BsbrConfig& c) { c.compression_factor = 8; });
+    vary("states are keys", [](BsbrConfig& c) { c.compression_factor = 1; });
+    vary("nothing retrieved", [](BsbrConfig& c) { c.retrieve = 0; });
+    vary("no window", [](BsbrConfig& c) { c.window = 0; });
+    vary("wide window", [](BsbrConfig& c) { c.window = 3; });
+    vary("no sink", [](BsbrConfig& c) { c.sink = 0; });
+    vary("sink of several chunks", [](BsbrConfig& c) { c.sink = 70; });
+    vary("block is chunk", [](BsbrConfig& c) { c.block_size = 32; });
+    vary("tiny blocks", [](BsbrConfig& c) { c.block_size = 2, c.compression_factor = 2; });
+    vary("every chunk a candidate", [](BsbrConfig& c) { c.candidate_chunks = 1000; });
+    vary("odd chunk", [](BsbrConfig& c) { c.chunk_size = 24; });
+    vary("one token a chunk",
+         [](BsbrConfig& c) { c.chunk_size = 1, c.block_size = 1, c.compression_factor = 1, c.retrieve = 5; });
+  }
+
+ private Q_SLOTS:
+  void initTestCase() { at::set_num_threads(2); }
+
+  /// The kernel against the plain implementation, over lengths that do and do not fill chunks and blocks.
+  void kernelEqualsReference_data() { addConfigs(); }
+  void kernelEqualsReference() {
+    QFETCH(BsbrConfig, config);
+    QFETCH(AttentionShape, shape);
+    const auto kernel = bsbr::make_bsbr_attention(shape, config, at::kCPU);
+    const auto reference = bsbr::make_bsbr_reference(shape, config, at::kCPU);
+    for (const std::int64_t n : {1, 7, 8, 31, 32, 33, 101, 300, 611}) {
+      const Qkv x = random_qkv(shape, n, static_cast<std::uint64_t>(n));
+      PairCount counted, expected;
+      const at::Tensor out = whole(*kernel, x, kScale, &counted);
+      const double error = relative_error(out, whole(*reference, x, kScale, &expected));
+      QVERIFY2(error < 1e-5, qPrintable(QString("n %1: error %2").arg(n).arg(error)));
+      QCOMPARE(counted.exact, expected.exact);
+      QCOMPARE(counted.causal, expected.causal);
+    }
+  }
+
+  void denseLimit() {
+    BsbrConfig config = small_config();
+    config.retrieve = 608;
+    const auto kernel = bsbr::make_bsbr_attention(kShape, config, at::kCPU);
+    const auto dense = bsbr::make_dense_attention(kShape, at::kCPU);
+    for (const std::int64_t n : {1, 33, 300, 611}) {
+      const Qkv x = random_qkv(kShape, n, 3);
+      PairCount pairs;
+      QVERIFY(relative_error(whole(*kernel, x, kScale, &pairs), whole(*dense, x, kScale)) < 1e-5);
+      QCOMPARE(pairs.exact, pairs.causal);
+    }
+  }
+
+  /// With one state a token the states are the keys themselves, so nothing is lost whatever is retrieved.
+  void factorOneIsExact() {
+    BsbrConfig config = small_config();
+    config.compression_factor = 1;
+    config.candidate_chunks = 1000;
+    const Qkv x = random_qkv(kShape, 500, 4);
+    const auto kernel = bsbr::make_bsbr_attention(kShape, config, at::kCPU);
+    const auto dense = bsbr::make_dense_attention(kShape, at::kCPU);
+    PairCount pairs;
+    QVERIFY(relative_error(whole(*kernel, x, kScale, &pairs), whole(*dense, x, kScale)) < 1e-5);
+    QVERIFY(pairs.exact < pairs.causal);
+  }
+
+  void approximatesButIsNotDense() {
+    const Qkv x = random_qkv(kShape, 611, 5);
+    const auto kernel = bsbr::make_bsbr_attention(kShape, small_config(), at::kCPU);
+    const auto dense = bsbr::make_dense_attention(kShape, at::kCPU);
+    QVERIFY(relative_error(whole(*kernel, x, kScale), whole(*dense, x, kScale)) > 1e-3);
+  }
+
+  void causal() {
+    const Qkv x = random_qkv(kShape, 400, 6);
+    const auto kernel = bsbr::make_bsbr_attention(kShape, small_config(), at::kCPU);
+    const at::Tensor before = whole(*kernel, x, kScale);
+    for (const std::int64_t t : {0, 15, 64, 200, 399}) {
+      Qkv changed{x.query.clone(), x.key.clone(), x.value.clone()};
+      for (const at::Tensor& part : {changed.query, changed.key, changed.value}) part.select(0, t).mul_(-2);
+      const at::Tensor after = whole(*kernel, changed, kScale);
+      QVERIFY(at::equal(after.narrow(0, 0, t), before.narrow(0, 0, t)));
+      QVERIFY(!at::equal(after.select(0, t), before.select(0, t)));
+    }
+  }
+
+  /// Token by token and in uneven pieces, on both implementations and dense.
+  void cachedPiecesEqualWhole_data() {
+    QTest::addColumn<int>("which");
+    QTest::newRow("dense") << 0;
+    QTest::newRow("kernel") << 1;
+    QTest::newRow("reference") << 2;
+  }
+  void cachedPiecesEqualWhole() {
+    QFETCH(int, which);
+    const auto attention = which == 0   ? bsbr::make_dense_attention(kShape, at::kCPU)
+                           : which == 1 ? bsbr::make_bsbr_attention(kShape, small_config(), at::kCPU)
+                                        : bsbr::make_bsbr_reference(kShape, small_config(), at::kCPU);
+    const Qkv x = random_qkv(kShape, 360, 7);
+    const at::Tensor expected = whole(*attention, x, kScale);
+    const auto cache = attention->make_cache(360);
+    std::vector<at::Tensor> pieces;
+    std::int64_t begin = 0;
+    for (const std::int64_t size : {1, 1, 1, 29, 1, 100, 150}) {
+      const Qkv part = x.narrow(begin, size);
+      pieces.push_back(attention->forward(part.query, part.key, part.value, kScale, cache.get(), nullptr));
+      begin += size;
+    }
+    for (; begin < 360; ++begin) {
+      const Qkv part = x.narrow(begin, 1);
+      pieces.push_back(attention->forward(part.query, part.key, part.value, kScale, cache.get(), nullptr));
+    }
+    QCOMPARE(cache->tokens(), 360);
+    QVERIFY(relative_error(at::cat(pieces), expected) < 1e-5);
+  }
+
+  void sameBitsEveryTime() {
+    const Qkv x = random_qkv(kShape, 500, 8);
+    const auto kernel = bsbr::make_bsbr_attention(kShape, small_config(), at::kCPU);
+    const at::Tensor once = whole(*kernel, x, kScale);
+    for (int i = 0; i < 5; ++i) QVERIFY(at::equal(whole(*kernel, x, kScale), once));
+  }
+
+  /// Logits that overflow a plain e^x must not reach infinity or NaN.
+  void largeLogits() {
+    Qkv x = random_qkv(kShape, 300, 9);
+    x.query = x.query * 100;
+    const auto kernel = bsbr::make_bsbr_attention(kShape, small_config(), at::kCPU);
+    const auto reference = bsbr::make_bsbr_reference(kShape, small_config(), at::kCPU);
+    const at::Tensor out = whole(*kernel, x, kScale);
+    QVERIFY(at::isfinite(out).all().item<bool>());
+    QVERIFY(relative_error(out, whole(*reference, x, kScale)) < 1e-3);
+  }
+
+  void microKernelsAgainstPlainLoops() {
+    qInfo("instruction set %s", bsbr::micro::instruction_set());
+    at::manual_seed(10);
+    for (const std::int64_t dim : {1, 16, 24, 64}) {
+      for (const std::int64_t width : {1, 3, 8, 16, 17, 48, 100}) {
+        for (const std::int64_t rows : {1, 2, 3, 4, 5, 6, 7, 13}) {
+          const auto stride = static_cast<std::int64_t>(bsbr::micro::padded(static_cast<std::size_t>(width)));
+          const auto padded = static_cast<std::int64_t>(bsbr::micro::padded(static_cast<std::size_t>(dim)));
+          const at::Tensor q = at::randn({rows, dim}), keys = at::randn({dim, stride});
+          const at::Tensor values = at::randn({width, padded}), bias = at::randn({width});
+          const at::Tensor logits = at::full({rows, width + 1}, 7.0), sums = at::ones({rows, padded});
+          std::vector<const float*> from, weight;
+          std::vector<float*> to, out;
+          for (std::int64_t r = 0; r < rows; ++r) {
+            from.push_back(q[r].data_ptr<float>());
+            to.push_back(logits[r].data_ptr<float>());
+            weight.push_back(logits[r].data_ptr<float>());
+            out.push_back(sums[r].data_ptr<float>());
+          }
+          bsbr::micro::logits(from.data(), to.data(), from.size(), std::size_t(dim), keys.data_ptr<float>(),
+                              std::size_t(stride), std::size_t(width), bias.data_ptr<float>());
+          const at::Tensor expected = at::matmul(q, keys.narrow(1, 0, width)) + bias;
+          QVERIFY(relative_error(logits.narrow(1, 0, width), expected) < 1e-5);
+          QVERIFY(logits.select(1, width).eq(7.0).all().item<bool>());
+          bsbr::micro::accumulate(weight.data(), out.data(), weight.size(), values.data_ptr<float>(),
+                                  std::size_t(width), std::size_t(padded));
+          QVERIFY(relative_error(sums, at::matmul(expected, values) + 1) < 1e-5);
+        }
+      }
+    }
+    for (const std::int64_t n : {0, 1, 15, 16, 17, 100}) {
+      const at::Tensor x = at::randn({n}) * 20;
+      const at::Tensor y = x.clone();
+      const auto count = static_cast<std::size_t>(n);
+      const float most = bsbr::micro::maximum(y.data_ptr<float>(), count);
+      if (n == 0) {
+        QVERIFY(std::isinf(most) && most < 0);
+        continue;
+      }
+      QCOMPARE(most, x.max().item<float>());
+      const float sum = bsbr::micro::exponentiate(y.data_ptr<float>(), count, most);
+      QVERIFY(relative_error(y, (x - most).exp()) < 1e-5);
+      QVERIFY(std::abs(sum - y.sum().item<float>()) < 1e-4F * sum);
+      const float scaled = bsbr::micro::scale(y.data_ptr<float>(), count, 0.5F);
+      QVERIFY(std::abs(scaled - 0.5F * sum) < 1e-4F * sum);
+    }
+  }
+
+  void badParameters_data() {
+    QTest::addColumn<BsbrConfig>("config");
+    QTest::addColumn<QByteArray>("says");
+    const auto row = [](const char* name, auto change, const char* says) {
+      BsbrConfig config;
+      change(config);
+      QTest::newRow(name) << config << QByteArray(says);
+    };
+    row(
+        "chunk 0", [](BsbrConfig& c) { c.chunk_size = 0; }, "chunk_size is 0; legal: 1 to 1024");
+    row(
+        "chunk large", [](BsbrConfig& c) { c.chunk_size = 2048; }, "chunk_size is 2048; legal: 1 to 1024");
+    row(
+        "block 0", [](BsbrConfig& c) { c.block_size = 0; },
+        "block_size is 0; legal: 1, 2, 4, 8, 16, 32, 64, 128");
+    row(
+        "block no divisor", [](BsbrConfig& c) { c.chunk_size = 96, c.block_size = 64; },
+        "legal: 1, 2, 4, 8, 16, 32 ");
+    row(
+        "block no power", [](BsbrConfig& c) { c.chunk_size = 96, c.block_size = 48; }, "block_size is 48");
+    row(
+        "factor 0", [](BsbrConfig& c) { c.compression_factor = 0; },
+        "compression_factor is 0; legal: 1, 2, 4, 8, 16 ");
+    row(
+        "factor 3", [](BsbrConfig& c) { c.compression_factor = 3; },
+        "compression_factor is 3; legal: 1, 2, 4, 8, 16 ");
+    row(
+        "factor above block", [](BsbrConfig& c) { c.compression_factor = 32; }, "compression_factor is 32");
+    row(
+        "retrieve negative", [](BsbrConfig& c) { c.retrieve = -16; }, "retrieve is -16");
+    row(
+        "retrieve no multiple", [](BsbrConfig& c) { c.retrieve = 100; },
+        "multiples of block_size 16 from 0 to 1024");
+    row(
+        "retrieve large", [](BsbrConfig& c) { c.retrieve = 2048; }, "retrieve is 2048");
+    row(
+        "window negative", [](BsbrConfig& c) { c.window = -1; }, "window is -1; legal: 0 to 8");
+    row(
+        "window large", [](BsbrConfig& c) { c.window = 9; }, "window is 9; legal: 0 to 8");
+    row(
+        "two at once", [](BsbrConfig& c) { c.window = 9, c.retrieve = 1; }, "retrieve is 1; legal");
+  }
+  void badParameters() {
+    QFETCH(BsbrConfig, config);
+    QFETCH(QByteArray, says);
+    try {
+      config.validate(1024);
+      QFAIL("accepted");
+    } catch (const bsbr::Error& error) {
+      QCOMPARE(error.kind(), bsbr::ErrorKind::InvalidArgument);
+      QVERIFY2(QByteArray(error.what()).contains(says), error.what());
+    }
+  }
+
+  void configRoundTrip() {
+    const BsbrConfig config = small_config();
+    QCOMPARE(BsbrConfig::from_json(config.to_json()), config);
+    auto json = config.to_json();
+    json["version"] = 99;
+    QVERIFY_EXCEPTION_THROWN(BsbrConfig::from_json(json), bsbr::Error);
+    json = config.to_json();
+    json["surprise"] = 1;
+    QVERIFY_EXCEPTION_THROWN(BsbrConfig::from_json(json), bsbr::Error);
+    json = config.to_json();
+    json.erase("window");
+    QVERIFY_EXCEPTION_THROWN(BsbrConfig::from_json(json), bsbr::Error);
+  }
+};
+
+QTEST_APPLESS_MAIN(TestBsbrAttention)
+#include "test_bsbr_attention.moc"
