@@ -1,0 +1,90 @@
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/base/error.h"
+
+namespace bsbr {
+
+/// Reads values of config.json and remembers what is wrong with them, so that one error can name it all.
+class ConfigReader {
+ public:
+  explicit ConfigReader(const nlohmann::json& json) : json_(json) {}
+
+  /// A required integer in [1, 2^31).
+  std::int64_t size(const char* key) { return size(key, std::nullopt); }
+  /// The same; `fallback` when the key is absent or null.
+  std::int64_t size(const char* key, std::optional<std::int64_t> fallback) {
+    const nlohmann::json* value = find(key);
+    if (value == nullptr) {
+      if (!fallback) problem(cat(key, " is missing"));
+      return fallback.value_or(1);
+    }
+    if (!value->is_number_integer() || value->get<std::int64_t>() < 1 || value->get<std::int64_t>() > kMost) {
+      problem(cat(key, " is ", shown(*value), ", an integer from 1 to ", kMost, " is expected"));
+      return 1;
+    }
+    return value->get<std::int64_t>();
+  }
+
+  double positive(const char* key, double fallback) {
+    const nlohmann::json* value = find(key);
+    if (value == nullptr) return fallback;
+    if (!value->is_number() || !(value->get<double>() > 0) || value->get<double>() > 1) {
+      problem(cat(key, " is ", shown(*value), ", a number above 0 and at most 1 is expected"));
+      return fallback;
+    }
+    return value->get<double>();
+  }
+
+  bool flag(const char* key, bool fallback) {
+    const nlohmann::json* value = find(key);
+    if (value == nullptr) return fallback;
+    if (!value->is_boolean()) {
+      problem(cat(key, " is ", shown(*value), ", true or false is expected"));
+      return fallback;
+    }
+    return value->get<bool>();
+  }
+
+  std::string text(const char* key, const std::string& fallback) {
+    const nlohmann::json* value = find(key);
+    if (value == nullptr) return fallback;
+    if (!value->is_string()) {
+      problem(cat(key, " is ", shown(*value), ", a string is expected"));
+      return fallback;
+    }
+    return value->get<std::string>();
+  }
+
+  void problem(std::string what) { problems_.push_back(std::move(what)); }
+
+  /// Throws Error(InvalidFile) if anything was wrong.
+  void finish() const {
+    if (problems_.empty()) return;
+    std::string message = "config.json: ";
+    for (std::size_t i = 0; i < problems_.size(); ++i) message += (i == 0 ? "" : "; ") + problems_[i];
+    throw Error(ErrorKind::InvalidFile, message);
+  }
+
+ private:
+  static constexpr std::int64_t kMost = 2147483647;
+
+  [[nodiscard]] const nlohmann::json* find(const char* key) const {
+    const auto found = json_.find(key);
+    return found == json_.end() || found->is_null() ? nullptr : &*found;
+  }
+  static std::string shown(const nlohmann::json& value) {
+    const std::string text = value.dump();
+    return text.size() <= 60 ? text : text.substr(0, 57) + "...";
+  }
+
+  const nlohmann::json& json_;
+  std::vector<std::string> problems_;
+};
+
+}  // namespace bsbr

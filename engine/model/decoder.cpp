@@ -1,0 +1,139 @@
+#include "engine/model/decoder.h"
+
+#include <ATen/ops/empty.h>
+#include <ATen/ops/gelu.h>
+#include <ATen/ops/layer_norm.h>
+#include <ATen/ops/linear.h>
+#include <ATen/ops/relu.h>
+#include <ATen/ops/silu.h>
+#include <ATen/ops/tensor.h>
+
+#include <numeric>
+
+#include "engine/base/error.h"
+
+namespace bsbr {
+namespace {
+
+at::Tensor apply(const LayerNorm& norm, const at::Tensor& x, double epsilon) {
+  return at::layer_norm(x, {x.size(1)}, norm.weight, norm.bias, epsilon);
+}
+
+at::Tensor apply(const Linear& linear, const at::Tensor& x) { return at::linear(x, linear.weight, linear.bias); }
+
+}  // namespace
+
+Decoder::Decoder(ModelConfig config, std::shared_ptr<const DecoderWeights> weights,
+                 const std::optional<BsbrConfig>& bsbr)
+    : config_(std::move(config)), weights_(std::move(weights)) {
+  config_.bsbr = bsbr;
+  const AttentionShape shape{config_.heads, config_.kv_heads, config_.head_dim};
+  if (bsbr) {
+    bsbr->validate(config_.context);
+    attention_ = make_bsbr_attention(shape, *bsbr, device());
+  } else {
+    attention_ = make_dense_attention(shape, device());
+  }
+}
+
+Sequence Decoder::make_sequence(std::int64_t capacity) const {
+  Sequence sequence;
+  for (std::int64_t i = 0; i < config_.layers; ++i) sequence.layers.push_back(attention_->make_cache(capacity));
+  return sequence;
+}
+
+void Decoder::check(const PackedTokens& tokens, const Options& options) const {
+  for (std::size_t row = 0; row < tokens.lengths.size(); ++row) {
+    const std::int64_t before = options.sequences.empty() ? 0 : options.sequences[row]->tokens;
+    if (before + tokens.lengths[row] > config_.context) {
+      throw Error(ErrorKind::InvalidArgument,
+                  cat("a sequence of ", before + tokens.lengths[row], " tokens is longer than the model's context of ",
+                      config_.context, "; shorten it"));
+    }
+  }
+  for (const std::int64_t id : tokens.ids) {
+    if (id < 0 || id >= config_.vocabulary) {
+      throw Error(ErrorKind::InvalidArgument,
+                  cat("token id ", id, " is outside the model's vocabulary, 0 to ", config_.vocabulary - 1));
+    }
+  }
+}
+
+at::Tensor Decoder::forward(const PackedTokens& tokens, const Options& options) const {
+  check(tokens, options);
+  std::vector<std::int64_t> places;
+  places.reserve(tokens.ids.size());
+  for (std::size_t row = 0; row < tokens.lengths.size(); ++row) {
+    const std::int64_t before = options.sequences.empty() ? 0 : options.sequences[row]->tokens;
+    for (std::int64_t i = 0; i < tokens.lengths[row]; ++i) places.push_back(before + i);
+  }
+  const at::TensorOptions integers = at::TensorOptions(at::kLong).device(device());
+  at::Tensor x = weights_->token_embedding.index_select(0, at::tensor(tokens.ids, integers));
+  x.add_(weights_->position_embedding.index_select(0, at::tensor(places, integers)));
+  if (options.on_hidden) options.on_hidden(0, x);
+
+  for (std::int64_t i = 0; i < config_.layers; ++i) {
+    options.job.report("running the model", static_cast<double>(i) / static_cast<double>(config_.layers));
+    const DecoderLayer& layer = weights_->layers[static_cast<std::size_t>(i)];
+    x.add_(attend(i, apply(layer.attention_norm, x, config_.norm_epsilon), tokens, options));
+    x.add_(mlp(layer, apply(layer.mlp_norm, x, config_.norm_epsilon)));
+    if (options.on_hidden && i + 1 < config_.layers) options.on_hidden(i + 1, x);
+  }
+  x = apply(weights_->final_norm, x, config_.norm_epsilon);
+  if (options.on_hidden) options.on_hidden(config_.layers, x);
+  for (std::size_t row = 0; row < options.sequences.size(); ++row) options.sequences[row]->tokens += tokens.lengths[row];
+  return x;
+}
+
+at::Tensor Decoder::attend(std::int64_t layer, const at::Tensor& normed, const PackedTokens& tokens,
+                           const Options& options) const {
+  const DecoderLayer& weights = weights_->layers[static_cast<std::size_t>(layer)];
+  const at::Tensor qkv = apply(weights.qkv, normed);
+  const auto part = [&](std::int64_t begin, std::int64_t heads) {
+    return qkv.narrow(1, begin * config_.head_dim, heads * config_.head_dim)
+        .view({normed.size(0), heads, config_.head_dim});
+  };
+  const at::Tensor query = part(0, config_.heads);
+  const at::Tensor key = part(config_.heads, config_.kv_heads);
+  const at::Tensor value = part(config_.heads + config_.kv_heads, config_.kv_heads);
+  const double scale = config_.attention_scale(layer);
+  const auto attend_row = [&](std::size_t row, std::int64_t begin) {
+    const std::int64_t count = tokens.lengths[row];
+    LayerCache* cache = options.sequences.empty() ? nullptr
+                                                  : options.sequences[row]->layers[static_cast<std::size_t>(layer)].get();
+    return attention_->forward(query.narrow(0, begin, count), key.narrow(0, begin, count),
+                               value.narrow(0, begin, count), scale, cache, options.pairs);
+  };
+  if (tokens.lengths.size() == 1) return apply(weights.attention_out, attend_row(0, 0));
+  at::Tensor out = at::empty({normed.size(0), config_.heads * config_.head_dim}, normed.options());
+  std::int64_t begin = 0;
+  for (std::size_t row = 0; row < tokens.lengths.size(); ++row) {
+    options.job.check();
+    if (tokens.lengths[row] > 0) out.narrow(0, begin, tokens.lengths[row]).copy_(attend_row(row, begin));
+    begin += tokens.lengths[row];
+  }
+  return apply(weights.attention_out, out);
+}
+
+at::Tensor Decoder::mlp(const DecoderLayer& layer, const at::Tensor& normed) const {
+  at::Tensor inner = apply(layer.mlp_in, normed);
+  switch (config_.activation) {
+    case Activation::GeluNew:
+      at::gelu_(inner, "tanh");
+      break;
+    case Activation::Gelu:
+      at::gelu_(inner);
+      break;
+    case Activation::Relu:
+      at::relu_(inner);
+      break;
+    case Activation::Silu:
+      at::silu_(inner);
+      break;
+  }
+  return apply(layer.mlp_out, inner);
+}
+
+at::Tensor Decoder::head(const at::Tensor& hidden) const { return at::linear(hidden, weights_->head); }
+
+}  // namespace bsbr

@@ -1,0 +1,72 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "engine/attention/attention.h"
+#include "engine/base/job.h"
+#include "engine/model/decoder_weights.h"
+#include "engine/model/model_config.h"
+
+namespace bsbr {
+
+/// The caches of one sequence, one a layer.
+struct Sequence {
+  std::vector<std::unique_ptr<LayerCache>> layers;
+  std::int64_t tokens = 0;
+};
+
+/// Rows of tokens without their padding, one after the other.
+struct PackedTokens {
+  std::vector<std::int64_t> ids;
+  std::vector<std::int64_t> lengths;  ///< of each row; their sum is ids.size()
+};
+
+/// A decoder-only transformer: its weights and how it attends. Immutable and thread-safe; enter c10::InferenceMode.
+class Decoder {
+ public:
+  Decoder(ModelConfig config, std::shared_ptr<const DecoderWeights> weights, const std::optional<BsbrConfig>& bsbr);
+
+  /// The same weights with another attention.
+  [[nodiscard]] Decoder with_attention(const std::optional<BsbrConfig>& bsbr) const {
+    return {config_, weights_, bsbr};
+  }
+
+  [[nodiscard]] const ModelConfig& config() const { return config_; }
+  [[nodiscard]] at::Device device() const { return weights_->token_embedding.device(); }
+
+  /// Empty caches for up to `capacity` tokens.
+  [[nodiscard]] Sequence make_sequence(std::int64_t capacity) const;
+
+  struct Options {
+    /// One for each row, continued by it; empty: every row is a whole sequence.
+    std::span<Sequence* const> sequences;
+    /// Called with the residual stream [tokens, width]: 0 after the embedding, i after layer i; the last is normed.
+    std::function<void(std::int64_t, const at::Tensor&)> on_hidden;
+    PairCount* pairs = nullptr;
+    Job job;
+  };
+  /// Returns the normed residual stream [tokens, width] of all rows. Throws Error(InvalidArgument) for ids outside the
+  /// vocabulary and sequences longer than the context; nothing has been appended then.
+  [[nodiscard]] at::Tensor forward(const PackedTokens& tokens, const Options& options) const;
+
+  /// Logits [rows, vocabulary] of normed rows [rows, width].
+  [[nodiscard]] at::Tensor head(const at::Tensor& hidden) const;
+
+ private:
+  void check(const PackedTokens& tokens, const Options& options) const;
+  [[nodiscard]] at::Tensor attend(std::int64_t layer, const at::Tensor& normed, const PackedTokens& tokens,
+                                  const Options& options) const;
+  [[nodiscard]] at::Tensor mlp(const DecoderLayer& layer, const at::Tensor& normed) const;
+
+  ModelConfig config_;
+  std::shared_ptr<const DecoderWeights> weights_;
+  std::shared_ptr<const Attention> attention_;
+};
+
+}  // namespace bsbr

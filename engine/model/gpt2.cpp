@@ -1,0 +1,110 @@
+#include "engine/model/gpt2.h"
+
+#include <map>
+
+#include "engine/model/config_reader.h"
+#include "engine/model/decoder_weights.h"
+#include "engine/model/weight_loader.h"
+
+namespace bsbr {
+
+ModelConfig gpt2_config(const nlohmann::json& json) {
+  ConfigReader read(json);
+  ModelConfig config{};
+  config.family = "gpt2";
+  config.vocabulary = read.size("vocab_size");
+  config.context = read.size("n_positions", json.contains("n_ctx") ? read.size("n_ctx") : std::optional<std::int64_t>());
+  config.width = read.size("n_embd");
+  config.layers = read.size("n_layer");
+  config.heads = read.size("n_head");
+  config.inner = read.size("n_inner", 4 * config.width);
+  config.kv_heads = config.heads;
+  config.norm_epsilon = read.positive("layer_norm_epsilon", 1e-5);
+  config.tied_head = read.flag("tie_word_embeddings", true);
+  config.scale_by_head_dim = read.flag("scale_attn_weights", true);
+  config.scale_by_layer = read.flag("scale_attn_by_inverse_layer_idx", false);
+  if (config.width % config.heads != 0) {
+    read.problem(cat("n_embd ", config.width, " is not a multiple of n_head ", config.heads));
+  } else {
+    config.head_dim = config.width / config.heads;
+  }
+  if (config.layers > 10000) read.problem(cat("n_layer is ", config.layers, "; at most 10000 are expected"));
+  if (read.flag("add_cross_attention", false)) read.problem("add_cross_attention is true; only decoders are supported");
+  const std::map<std::string, Activation> activations{{"gelu_new", Activation::GeluNew},
+                                                      {"gelu", Activation::Gelu},
+                                                      {"relu", Activation::Relu},
+                                                      {"silu", Activation::Silu},
+                                                      {"swish", Activation::Silu}};
+  const std::string name = read.text("activation_function", "gelu_new");
+  if (const auto found = activations.find(name); found != activations.end()) {
+    config.activation = found->second;
+  } else {
+    read.problem(cat("activation_function is \"", name, "\"; supported: gelu_new, gelu, relu, silu"));
+  }
+  if (const auto end = json.find("eos_token_id"); end != json.end() && end->is_number_integer()) {
+    config.end_token = end->get<std::int64_t>();
+  }
+  read.finish();
+  if (const auto bsbr = json.find("bsbr"); bsbr != json.end() && !bsbr->is_null()) {
+    config.bsbr = BsbrConfig::from_json(*bsbr);
+    config.bsbr->validate(config.context);
+  }
+  return config;
+}
+
+DecoderWeights gpt2_weights(const ModelConfig& config, WeightLoader& loader) {
+  const std::string prefix = loader.checkpoint().find("wte.weight") != nullptr ? "" : "transformer.";
+  const std::int64_t d = config.width;
+  const auto layer_prefix = [&](std::int64_t i) { return cat(prefix, "h.", i, "."); };
+
+  loader.expect(prefix + "wte.weight", {config.vocabulary, d});
+  loader.expect(prefix + "wpe.weight", {config.context, d});
+  const auto expect_norm = [&](const std::string& name) {
+    loader.expect(name + ".weight", {d});
+    loader.expect(name + ".bias", {d});
+  };
+  const auto expect_linear = [&](const std::string& name, std::int64_t in, std::int64_t out) {
+    loader.expect(name + ".weight", {in, out});
+    loader.expect(name + ".bias", {out});
+  };
+  for (std::int64_t i = 0; i < config.layers; ++i) {
+    const std::string layer = layer_prefix(i);
+    expect_norm(layer + "ln_1");
+    expect_linear(layer + "attn.c_attn", d, 3 * d);
+    expect_linear(layer + "attn.c_proj", d, d);
+    expect_norm(layer + "ln_2");
+    expect_linear(layer + "mlp.c_fc", d, config.inner);
+    expect_linear(layer + "mlp.c_proj", config.inner, d);
+    // Constant masks that older versions of transformers stored.
+    loader.ignore(layer + "attn.bias");
+    loader.ignore(layer + "attn.masked_bias");
+  }
+  expect_norm(prefix + "ln_f");
+  if (config.tied_head) {
+    loader.ignore("lm_head.weight");
+  } else {
+    loader.expect("lm_head.weight", {config.vocabulary, d});
+  }
+  loader.check();
+
+  const auto norm = [&](const std::string& name) {
+    return LayerNorm{loader.take(name + ".weight"), loader.take(name + ".bias")};
+  };
+  // GPT-2 stores its projections [in, out] (Conv1D).
+  const auto linear = [&](const std::string& name) {
+    return Linear{loader.take(name + ".weight").t(), loader.take(name + ".bias")};
+  };
+  DecoderWeights weights;
+  weights.token_embedding = loader.take(prefix + "wte.weight");
+  weights.position_embedding = loader.take(prefix + "wpe.weight");
+  for (std::int64_t i = 0; i < config.layers; ++i) {
+    const std::string layer = layer_prefix(i);
+    weights.layers.push_back({norm(layer + "ln_1"), linear(layer + "attn.c_attn"), linear(layer + "attn.c_proj"),
+                              norm(layer + "ln_2"), linear(layer + "mlp.c_fc"), linear(layer + "mlp.c_proj")});
+  }
+  weights.final_norm = norm(prefix + "ln_f");
+  weights.head = config.tied_head ? weights.token_embedding : loader.take("lm_head.weight");
+  return weights;
+}
+
+}  // namespace bsbr

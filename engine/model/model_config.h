@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+
+#include "engine/attention/bsbr_config.h"
+
+namespace bsbr {
+
+/// Feed-forward non-linearities, by HuggingFace's names: gelu_new (tanh form), gelu (exact), relu, silu.
+enum class Activation { GeluNew, Gelu, Relu, Silu };
+
+/// What a decoder's config.json says, checked: every size is positive and they fit together.
+struct ModelConfig {
+  std::string family;       ///< model_type, e.g. "gpt2"
+  std::int64_t vocabulary;  ///< rows of the token embedding
+  std::int64_t context;     ///< longest sequence, in tokens
+  std::int64_t width;       ///< of the residual stream
+  std::int64_t inner;       ///< width of the feed-forward layer
+  std::int64_t layers;
+  std::int64_t heads;
+  std::int64_t kv_heads;
+  std::int64_t head_dim;
+  Activation activation;
+  double norm_epsilon;
+  bool tied_head;                 ///< the head's weight is the token embedding
+  bool scale_by_head_dim;         ///< q·k is divided by √head_dim
+  bool scale_by_layer;            ///< … and by (layer + 1)
+  std::optional<std::int64_t> end_token;
+  std::optional<BsbrConfig> bsbr;  ///< of a converted checkpoint
+
+  /// What q·k is multiplied by in a layer, counted from 0.
+  [[nodiscard]] double attention_scale(std::int64_t layer) const;
+
+  /// Reads config.json of a supported family. Throws Error(InvalidFile) naming every bad value at once,
+  /// Error(Unsupported) for another model_type.
+  static ModelConfig from_json(const nlohmann::json& json);
+};
+
+}  // namespace bsbr

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "engine/base/job.h"
+#include "engine/checkpoint/checkpoint.h"
+
+namespace bsbr {
+
+/// Brings tensors of a checkpoint to a device as float32; on the CPU, float32 data stays where it is mapped.
+/// Use: expect() every tensor, check() once, then take() them.
+class WeightLoader {
+ public:
+  WeightLoader(Checkpoint checkpoint, at::Device device, Job job)
+      : checkpoint_(std::move(checkpoint)), device_(device), job_(std::move(job)) {}
+
+  [[nodiscard]] const Checkpoint& checkpoint() const { return checkpoint_; }
+
+  void expect(const std::string& name, std::vector<std::int64_t> shape);
+  /// A tensor that may be there and is not needed.
+  void ignore(const std::string& name) { ignored_.insert(name); }
+  /// Throws Error(InvalidFile | Unsupported) that names every tensor that is missing, unknown, of a wrong shape or of a
+  /// type that weights cannot have. Nothing has been read before.
+  void check() const;
+
+  /// The tensor, float32, on the device. Its values are looked through for NaN and infinity.
+  at::Tensor take(const std::string& name);
+
+  /// One line for each taken tensor with values that are not finite.
+  [[nodiscard]] const std::vector<std::string>& warnings() const { return warnings_; }
+
+ private:
+  Checkpoint checkpoint_;
+  at::Device device_;
+  Job job_;
+  std::map<std::string, std::vector<std::int64_t>> expected_;
+  std::set<std::string> ignored_;
+  std::vector<std::string> warnings_;
+  std::size_t taken_ = 0;
+};
+
+}  // namespace bsbr
