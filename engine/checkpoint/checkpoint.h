@@ -13,12 +13,14 @@
 namespace bsbr {
 
 /// An opened HuggingFace folder: config.json and the tensors of model.safetensors, or of the shards that
-/// model.safetensors.index.json names. Only the file formats are checked here; what the tensors mean is model/'s.
-/// Cheap to copy; thread-safe; views stay valid while any copy lives.
+/// model.safetensors.index.json names. Only the file formats are checked here; what the tensors mean is
+/// model/'s. Cheap to copy; thread-safe; views stay valid while any copy lives.
 class Checkpoint {
  public:
   /// `path_or_name`: a folder, or the name of a model in the local hub cache ("gpt2", "org/name").
-  /// Throws Error(NotFound | Io | InvalidFile | Unsupported).
+  /// An existing path goes before a name; model.safetensors before an index; tensors with a zero dimension
+  /// are refused. Throws Error(NotFound | Io | InvalidFile | Unsupported), Error(InvalidArgument) for an
+  /// empty name or a file where a folder is meant.
   static Checkpoint open(const std::string& path_or_name);
 
   /// The folder that was opened (a snapshot folder for a hub name), absolute.

@@ -27,9 +27,13 @@ constexpr std::array<Row, 13> kRows{{{Dtype::Bool, "BOOL", 1},
 
 }  // namespace
 
-std::string_view to_string(Dtype dtype) noexcept { return kRows.at(static_cast<std::size_t>(dtype)).name; }
+std::string_view to_string(Dtype dtype) noexcept {
+  return kRows.at(static_cast<std::size_t>(dtype)).name;
+}
 
-std::size_t size_of(Dtype dtype) noexcept { return kRows.at(static_cast<std::size_t>(dtype)).size; }
+std::size_t size_of(Dtype dtype) noexcept {
+  return kRows.at(static_cast<std::size_t>(dtype)).size;
+}
 
 std::optional<Dtype> dtype_from_string(std::string_view name) noexcept {
   for (const Row& row : kRows) {

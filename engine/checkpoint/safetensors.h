@@ -15,7 +15,8 @@
 
 namespace bsbr {
 
-/// A tensor's description and its bytes: row-major, little-endian, owned by somebody else.
+/// A tensor's description and its bytes: row-major, little-endian, owned by somebody else. In a file they may
+/// begin at any address, so copy them (memcpy) before use as numbers.
 struct TensorView {
   std::string name;
   Dtype dtype{};
@@ -25,7 +26,8 @@ struct TensorView {
 
 /// One memory-mapped safetensors file; its header is fully checked before any tensor is offered.
 /// Format: https://github.com/huggingface/safetensors (8 bytes header length, JSON header, data).
-/// Thread-safe after opening. Views stay valid while any copy of the object lives.
+/// A dimension of zero is legal here. Thread-safe after opening. Views stay valid while any copy of the
+/// object lives, and the file must not be shortened meanwhile.
 class SafetensorsFile {
  public:
   /// Throws Error(NotFound | Io | InvalidFile | Unsupported) naming the file and what breaks the format.
@@ -44,8 +46,9 @@ class SafetensorsFile {
   std::shared_ptr<const Content> content_;
 };
 
-/// Writes `tensors` in the given order as a new safetensors file and flushes it to the disk (fsync). An existing
-/// file is refused. On any error (also Cancelled) the partial file is removed. Throws Error(Io | InvalidArgument).
+/// Writes `tensors` in the given order as a new safetensors file and flushes it to the disk (fsync). An
+/// existing file is refused. On any error (also Cancelled) the partial file is removed. Throws Error(Io |
+/// InvalidArgument).
 void write_safetensors(const std::filesystem::path& path, std::span<const TensorView> tensors,
                        const std::map<std::string, std::string>& metadata, const Job& job = {});
 
