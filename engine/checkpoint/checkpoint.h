@@ -18,7 +18,9 @@ namespace bsbr {
 class Checkpoint {
  public:
   /// `path_or_name`: a folder, or the name of a model in the local hub cache ("gpt2", "org/name").
-  /// Throws Error(NotFound | Io | InvalidFile | Unsupported).
+  /// An existing path goes before a name; model.safetensors before an index; tensors with a zero dimension
+  /// are refused. Throws Error(NotFound | Io | InvalidFile | Unsupported), Error(InvalidArgument) for an
+  /// empty name or a file where a folder is meant.
   static Checkpoint open(const std::string& path_or_name);
 
   /// The folder that was opened (a snapshot folder for a hub name), absolute.

@@ -2,15 +2,22 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 
 namespace bsbr {
 
-/// The folder of the HuggingFace hub cache: $HF_HUB_CACHE, else $HF_HOME/hub, else ~/.cache/huggingface/hub.
+/// The folder of the HuggingFace hub cache, found as huggingface_hub finds it: $HF_HUB_CACHE, else
+/// $HUGGINGFACE_HUB_CACHE, else $HF_HOME/hub, else $XDG_CACHE_HOME/huggingface/hub, else
+/// ~/.cache/huggingface/hub.
 std::filesystem::path hub_cache_folder();
 
-/// The snapshot folder of model `name` ("gpt2", "org/name") in the local hub cache, revision main.
-/// Nothing is downloaded. Throws Error(NotFound) that says where it looked, Error(InvalidFile) for an
-/// incomplete or damaged snapshot, naming what is missing.
+/// True if `text` has the form of a model's name on the hub: "name" or "org/name".
+bool is_hub_name(std::string_view text);
+
+/// The snapshot folder of model `name` ("gpt2", "org/name") in the local hub cache, revision main; the
+/// only snapshot if no revision is named main. Nothing is downloaded. Throws Error(NotFound) that says where
+/// it looked, Error(InvalidFile) for an incomplete or damaged snapshot, naming what is missing,
+/// Error(InvalidArgument) if `name` is not a name.
 std::filesystem::path find_hub_snapshot(const std::string& name);
 
 }  // namespace bsbr

@@ -15,7 +15,8 @@
 
 namespace bsbr {
 
-/// A tensor's description and its bytes: row-major, little-endian, owned by somebody else.
+/// A tensor's description and its bytes: row-major, little-endian, owned by somebody else. In a file they may
+/// begin at any address, so copy them (memcpy) before use as numbers.
 struct TensorView {
   std::string name;
   Dtype dtype{};
@@ -25,7 +26,8 @@ struct TensorView {
 
 /// One memory-mapped safetensors file; its header is fully checked before any tensor is offered.
 /// Format: https://github.com/huggingface/safetensors (8 bytes header length, JSON header, data).
-/// Thread-safe after opening. Views stay valid while any copy of the object lives.
+/// A dimension of zero is legal here. Thread-safe after opening. Views stay valid while any copy of the
+/// object lives, and the file must not be shortened meanwhile.
 class SafetensorsFile {
  public:
   /// Throws Error(NotFound | Io | InvalidFile | Unsupported) naming the file and what breaks the format.

@@ -1,0 +1,213 @@
+#include "engine/checkpoint/checkpoint.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <system_error>
+
+#include "engine/base/json_file.h"
+#include "engine/checkpoint/foreign_format.h"
+#include "engine/checkpoint/hub_cache.h"
+#include "engine/checkpoint/path_error.h"
+#include "engine/checkpoint/problems.h"
+#include "engine/checkpoint/shard_index.h"
+#include "engine/checkpoint/weight_files.h"
+
+namespace bsbr {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr std::uint64_t kMaxConfigBytes = 4u << 20;
+
+/// Absolute, without a trailing slash; links stay as they are.
+fs::path absolute_folder(const fs::path& path) {
+  std::error_code error;
+  fs::path folder = fs::absolute(path, error);
+  if (error) throw_path_error(path, error.value());
+  if (!folder.has_filename()) folder = folder.parent_path();
+  if (folder.filename() == "." || folder.filename() == "..") folder = fs::canonical(folder, error);
+  if (error) throw_path_error(path, error.value());
+  return folder;
+}
+
+struct Place {
+  fs::path folder;
+  std::string name;
+};
+
+/// The folder that a person means by `text`.
+Place resolve(const std::string& text) {
+  if (text.empty()) {
+    throw Error(ErrorKind::InvalidArgument,
+                "the checkpoint's name is empty; give a folder or the name of a model");
+  }
+  if (text.find('\0') != std::string::npos) {
+    throw Error(ErrorKind::InvalidArgument, in_quotes(text) + ": a path cannot contain a zero byte");
+  }
+  const fs::path path = text;
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0) {
+    const int code = errno;
+    if (code != ENOENT || has_entry(path) || !is_hub_name(text)) {
+      if (code == ENOENT && !has_entry(path)) {
+        throw Error(ErrorKind::NotFound,
+                    text +
+                        ": there is no such folder; give a checkpoint's folder, or the name of "
+                        "a model in the hub cache, as in \"gpt2\" or \"org/name\"");
+      }
+      throw_path_error(path, code);
+    }
+    return {find_hub_snapshot(text), text};
+  }
+  if (S_ISDIR(info.st_mode)) {
+    fs::path folder = absolute_folder(path);
+    std::string name = folder.filename().string();
+    return {std::move(folder), std::move(name)};
+  }
+  if (!S_ISREG(info.st_mode))
+    throw Error(ErrorKind::InvalidFile, text + ": is neither a folder nor a regular file");
+  throw Error(
+      ErrorKind::InvalidArgument,
+      cat(text, ": is a file, but a checkpoint is a folder with config.json and model.safetensors; give ",
+          absolute_folder(path).parent_path().string(), " instead"));
+}
+
+[[noreturn]] void refuse_weightless(const fs::path& folder, const WeightFiles& files) {
+  if (!files.foreign.empty()) refuse_foreign_weights(folder, files.foreign);
+  const bool config = has_entry(folder / kConfigFile);
+  std::string what = config ? "is incomplete: it has config.json, but neither model.safetensors nor "
+                              "model.safetensors.index.json"
+                            : "is not a checkpoint: it has neither config.json nor model.safetensors";
+  if (!files.other_safetensors.empty()) {
+    what += cat("; it has ", list_names(files.other_safetensors, 5),
+                ", which must be named model.safetensors, or "
+                "be named in an index");
+  }
+  throw Error(ErrorKind::NotFound, cat(folder.string(), ": ", what));
+}
+
+nlohmann::json read_config(const fs::path& folder) {
+  const fs::path path = folder / kConfigFile;
+  if (!has_entry(path)) {
+    throw Error(ErrorKind::NotFound, cat(folder.string(),
+                                         ": has weights, but no config.json, without which they mean "
+                                         "nothing; copy it from where the weights come from"));
+  }
+  require_file(path);
+  return read_json_object(path, kMaxConfigBytes);
+}
+
+std::vector<SafetensorsFile> open_shards(const fs::path& folder, const ShardIndex& index) {
+  if (const auto missing = missing_shards(index, folder); !missing.empty()) {
+    throw Error(ErrorKind::InvalidFile,
+                cat((folder / kIndexFile).string(), ": names ", missing.size(), " of ", index.shards.size(),
+                    " shards that are not in the folder: ", list_names(missing), "; download them again"));
+  }
+  std::vector<SafetensorsFile> files;
+  for (const std::string& shard : index.shards) files.push_back(SafetensorsFile::open(folder / shard));
+  return files;
+}
+
+/// Index and shards must tell the same of every tensor.
+void check_index(const fs::path& folder, const ShardIndex& index, const std::vector<SafetensorsFile>& files) {
+  Problems problems(folder / kIndexFile);
+  std::map<std::string_view, std::string> holder;
+  for (const SafetensorsFile& file : files) {
+    const std::string shard = file.path().filename().string();
+    for (const TensorView& tensor : file.tensors()) {
+      const auto [other, first] = holder.emplace(tensor.name, shard);
+      const auto said = index.shard_of.find(tensor.name);
+      if (!first) {
+        problems.add(cat("tensor ", in_quotes(tensor.name), " is in both ", other->second, " and ", shard));
+      } else if (said == index.shard_of.end()) {
+        problems.add(
+            cat("tensor ", in_quotes(tensor.name), " is in ", shard, ", but the index does not name it"));
+      } else if (said->second != shard) {
+        problems.add(cat("tensor ", in_quotes(tensor.name), " is in ", shard, ", but the index puts it in ",
+                         said->second));
+      }
+    }
+  }
+  for (const auto& [tensor, shard] : index.shard_of) {
+    if (!holder.contains(tensor))
+      problems.add(cat("tensor ", in_quotes(tensor), " is not in its shard ", shard));
+  }
+  problems.throw_if_any("index and shards do not belong together; download all of them again");
+}
+
+void refuse_empty_tensors(const SafetensorsFile& file) {
+  Problems problems(file.path());
+  for (const TensorView& tensor : file.tensors()) {
+    if (std::ranges::find(tensor.shape, 0) == tensor.shape.end()) continue;
+    problems.add(cat("tensor ", in_quotes(tensor.name), " has a dimension of zero, and so no values"));
+  }
+  problems.throw_if_any("no model has such weights; save the checkpoint again");
+}
+
+}  // namespace
+
+struct Checkpoint::Content {
+  fs::path folder;
+  std::string name;
+  nlohmann::json config;
+  std::vector<SafetensorsFile> files;
+  std::vector<TensorView> tensors;
+  std::uint64_t tensor_bytes = 0;
+};
+
+Checkpoint Checkpoint::open(const std::string& path_or_name) {
+  auto content = std::make_shared<Content>();
+  Place place = resolve(path_or_name);
+  const fs::path& folder = content->folder = std::move(place.folder);
+  content->name = std::move(place.name);
+
+  const WeightFiles weights = find_weight_files(folder);
+  if (!weights.single && !weights.index) refuse_weightless(folder, weights);
+  content->config = read_config(folder);
+  if (weights.single) {
+    content->files.push_back(SafetensorsFile::open(folder / kSingleFile));
+  } else {
+    const ShardIndex index = read_shard_index(folder / kIndexFile);
+    content->files = open_shards(folder, index);
+    check_index(folder, index, content->files);
+  }
+
+  for (const SafetensorsFile& file : content->files) {
+    refuse_empty_tensors(file);
+    content->tensors.insert(content->tensors.end(), file.tensors().begin(), file.tensors().end());
+  }
+  if (content->tensors.empty()) {
+    throw Error(ErrorKind::InvalidFile, cat(content->files.front().path().string(), ": holds no tensors"));
+  }
+  std::ranges::sort(content->tensors, {}, &TensorView::name);
+  for (const TensorView& tensor : content->tensors) content->tensor_bytes += tensor.bytes.size();
+  return Checkpoint(std::move(content));
+}
+
+const fs::path& Checkpoint::folder() const {
+  return content_->folder;
+}
+const std::string& Checkpoint::name() const {
+  return content_->name;
+}
+const nlohmann::json& Checkpoint::config() const {
+  return content_->config;
+}
+const std::vector<TensorView>& Checkpoint::tensors() const {
+  return content_->tensors;
+}
+std::uint64_t Checkpoint::tensor_bytes() const {
+  return content_->tensor_bytes;
+}
+std::size_t Checkpoint::shard_count() const {
+  return content_->files.size();
+}
+
+const TensorView* Checkpoint::find(std::string_view name) const {
+  const auto at = std::ranges::lower_bound(content_->tensors, name, {},
+                                           [](const TensorView& t) -> std::string_view { return t.name; });
+  return at == content_->tensors.end() || at->name != name ? nullptr : &*at;
+}
+
+}  // namespace bsbr
