@@ -60,6 +60,10 @@ std::string read_text_file(const std::filesystem::path& path, std::uint64_t max_
     done += static_cast<std::size_t>(got);
   }
   text.resize(done);
+  if (text.starts_with(kLfsMagic)) {
+    throw Error(ErrorKind::Unsupported,
+                cat(path.string(), ": is a Git LFS pointer, not the file itself; run `git lfs pull` in its folder"));
+  }
   return text;
 }
 
@@ -90,12 +94,7 @@ nlohmann::json parse_json_object(std::string_view text, const std::filesystem::p
 }
 
 nlohmann::json read_json_object(const std::filesystem::path& path, std::uint64_t max_bytes) {
-  const std::string text = read_text_file(path, max_bytes);
-  if (text.starts_with(kLfsMagic)) {
-    throw Error(ErrorKind::Unsupported,
-                cat(path.string(), ": is a Git LFS pointer, not the file itself; run `git lfs pull` in its folder"));
-  }
-  return parse_json_object(text, path);
+  return parse_json_object(read_text_file(path, max_bytes), path);
 }
 
 }  // namespace bsbr

@@ -13,6 +13,8 @@ namespace bsbr {
 
 using TokenId = std::int64_t;
 
+struct TokenizerParts;
+
 /// Byte-level byte-pair encoding, as GPT-2 has it (https://github.com/openai/gpt-2, encoder.py).
 /// Thread-safe after loading; cheap to copy.
 class Tokenizer {
@@ -21,8 +23,8 @@ class Tokenizer {
   /// tokenizer_config.json from a checkpoint's folder. Throws Error(NotFound | InvalidFile | Io).
   static Tokenizer load(const std::filesystem::path& folder);
 
-  /// Token ids of any bytes: valid UTF-8 is split as GPT-2 splits it, invalid bytes are kept as they are. Special
-  /// tokens written out in the text (e.g. <|endoftext|>) become their ids. Nothing is added.
+  /// Token ids of any bytes: valid UTF-8 is split as GPT-2 splits it, invalid bytes are kept as they are.
+  /// Special tokens written out in the text (e.g. <|endoftext|>) become their ids. Nothing is added.
   [[nodiscard]] std::vector<TokenId> encode(std::string_view text) const;
 
   /// The bytes of the tokens, special tokens as their text; decode(encode(x)) == x for any bytes.
@@ -36,9 +38,8 @@ class Tokenizer {
   [[nodiscard]] std::optional<TokenId> special_token(std::string_view text) const;
 
  private:
-  struct Content;
-  explicit Tokenizer(std::shared_ptr<const Content> content) : content_(std::move(content)) {}
-  std::shared_ptr<const Content> content_;
+  explicit Tokenizer(std::shared_ptr<const TokenizerParts> parts) : parts_(std::move(parts)) {}
+  std::shared_ptr<const TokenizerParts> parts_;
 };
 
 }  // namespace bsbr

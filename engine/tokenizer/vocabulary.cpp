@@ -1,0 +1,94 @@
+#include "engine/tokenizer/vocabulary.h"
+
+#include <algorithm>
+#include <iomanip>
+#include <nlohmann/json.hpp>
+
+#include "engine/base/error.h"
+#include "engine/base/utf8.h"
+#include "engine/tokenizer/byte_alphabet.h"
+
+namespace bsbr {
+namespace {
+
+constexpr std::size_t kMostIdsPerToken = 16;
+constexpr std::size_t kSpareIds = 1u << 16;
+constexpr std::size_t kQuoted = 64;
+
+// "0x00-0x1F, 0x41"
+std::string ranges(const std::vector<int>& bytes) {
+  std::ostringstream out;
+  out << std::hex << std::uppercase << std::setfill('0');
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    std::size_t last = i;
+    while (last + 1 < bytes.size() && bytes[last + 1] == bytes[last] + 1) ++last;
+    out << (i == 0 ? "" : ", ") << "0x" << std::setw(2) << bytes[i];
+    if (last != i) out << "-0x" << std::setw(2) << bytes[last];
+    i = last;
+  }
+  return std::move(out).str();
+}
+
+}  // namespace
+
+std::string quoted(std::string_view text) {
+  const std::string_view part = text.substr(0, valid_utf8_prefix(text.substr(0, kQuoted)));
+  return nlohmann::json(part).dump() + (part.size() < text.size() ? "…" : "");
+}
+
+Vocabulary::Vocabulary(std::filesystem::path file, std::size_t expected)
+    : file_(std::move(file)),
+      id_limit_(std::min<std::uint64_t>(kSymbolIdEnd, kMostIdsPerToken * expected + kSpareIds)) {
+  ids_.reserve(expected);
+  texts_.reserve(expected);
+}
+
+SymbolId Vocabulary::checked_id(std::uint64_t id, std::string_view text,
+                                const std::filesystem::path& file) const {
+  if (id >= id_limit_) {
+    throw Error(ErrorKind::InvalidFile,
+                cat(file.string(), ": the id ", id, " of ", quoted(text), " is too large; ",
+                    "with so many tokens at most ", id_limit_ - 1, " is believed"));
+  }
+  return static_cast<SymbolId>(id);
+}
+
+void Vocabulary::add(std::string_view text, std::uint64_t id) {
+  const SymbolId good = checked_id(id, text, file_);
+  const auto [entry, fresh] = ids_.emplace(text, good);
+  if (!fresh)
+    throw Error(ErrorKind::InvalidFile, cat(file_.string(), ": the token ", quoted(text), " occurs twice"));
+  if (good >= texts_.size()) texts_.resize(good + 1, nullptr);
+  if (texts_[good] != nullptr) {
+    throw Error(ErrorKind::InvalidFile, cat(file_.string(), ": the tokens ", quoted(*texts_[good]), " and ",
+                                            quoted(text), " have the same id ", id));
+  }
+  texts_[good] = &entry->first;
+}
+
+std::optional<SymbolId> Vocabulary::id(std::string_view text) const {
+  const auto entry = ids_.find(text);
+  return entry == ids_.end() ? std::nullopt : std::optional(entry->second);
+}
+
+const std::string* Vocabulary::text(SymbolId id) const {
+  return id < texts_.size() ? texts_[id] : nullptr;
+}
+
+std::array<SymbolId, 256> Vocabulary::byte_ids() const {
+  std::array<SymbolId, 256> result{};
+  std::vector<int> missing;
+  for (int byte = 0; byte < 256; ++byte) {
+    const auto found = id(byte_symbol(static_cast<unsigned char>(byte)));
+    if (!found) missing.push_back(byte);
+    result[static_cast<std::size_t>(byte)] = found.value_or(0);
+  }
+  if (!missing.empty()) {
+    throw Error(ErrorKind::InvalidFile,
+                cat(file_.string(), ": has no token for ", missing.size(),
+                    " of the 256 bytes, so it is not a byte-level vocabulary; missing: ", ranges(missing)));
+  }
+  return result;
+}
+
+}  // namespace bsbr
