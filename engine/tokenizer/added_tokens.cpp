@@ -35,7 +35,7 @@ class Collector {
     if (const auto other = vocabulary_.id(text); other && *other != id) {
       contradiction(text, id, file, *other, vocabulary_.file());
     }
-    if (const std::string* other = vocabulary_.text(id); other != nullptr && *other != text) {
+    if (const auto other = vocabulary_.text(id); other && *other != text) {
       same_id(id, text, file, *other, vocabulary_.file());
     }
     const auto [by_text, new_text] = by_text_.try_emplace(text, Origin{id, file});
@@ -67,7 +67,7 @@ class Collector {
          cat("gives ", quoted(text), " the id ", id, ", but ", other_file.string(), " gives it ", other));
   }
   [[noreturn]] static void same_id(SymbolId id, const std::string& text, const path& file,
-                                   const std::string& other, const path& other_file) {
+                                   std::string_view other, const path& other_file) {
     fail(file, cat("gives the id ", id, " to ", quoted(text), ", but ", other_file.string(), " gives it to ",
                    quoted(other)));
   }

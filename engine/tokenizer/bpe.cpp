@@ -2,28 +2,23 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
+#include <functional>
 #include <queue>
+
+#include "engine/base/error.h"
 
 namespace bsbr {
 namespace {
 
 // Up to here looking at every pair for each merge is quicker than a heap.
 constexpr std::size_t kShort = 48;
-constexpr std::size_t kNowhere = ~std::size_t{0};
+constexpr SymbolId kGone = kSymbolIdEnd;
+constexpr std::uint32_t kNowhere = ~std::uint32_t{0};
 
 struct Node {
   SymbolId id;
-  std::size_t previous, next;  // kNowhere at the ends
-};
-
-struct Candidate {
-  std::uint32_t rank;
-  std::size_t at;  // the left node
-  SymbolId left, right, result;
-
-  bool operator>(const Candidate& other) const {
-    return rank != other.rank ? rank > other.rank : at > other.at;
-  }
+  std::uint32_t previous, next;  // kNowhere at the ends
 };
 
 }  // namespace
@@ -61,44 +56,54 @@ void Bpe::encode_short(std::string_view piece, std::vector<TokenId>& ids) const 
 }
 
 void Bpe::encode_long(std::string_view piece, std::vector<TokenId>& ids) const {
-  std::vector<Node> nodes(piece.size());
-  for (std::size_t i = 0; i < nodes.size(); ++i) {
+  if (piece.size() >= kNowhere) {
+    throw Error(ErrorKind::InvalidArgument,
+                cat("a stretch of ", piece.size(),
+                    " bytes without a place to split it cannot be encoded; at most ", kNowhere - 1, " can"));
+  }
+  const auto end = static_cast<std::uint32_t>(piece.size());
+  std::vector<Node> nodes(end);
+  for (std::uint32_t i = 0; i < end; ++i) {
     nodes[i] = {byte_ids_[static_cast<unsigned char>(piece[i])], i == 0 ? kNowhere : i - 1,
-                i + 1 == nodes.size() ? kNowhere : i + 1};
+                i + 1 == end ? kNowhere : i + 1};
   }
-
-  std::vector<Candidate> pairs;
-  const auto candidate = [&](std::size_t at) {
-    const SymbolId left = nodes[at].id;
-    const SymbolId right = nodes[nodes[at].next].id;
-    const MergeTable::Merge merge = merges_.find(left, right);
-    return Candidate{merge.rank, at, left, right, merge.result};
+  const auto merge_at = [&](std::uint32_t at) {
+    return merges_.find(nodes[at].id, nodes[nodes[at].next].id);
   };
-  for (std::size_t i = 0; i + 1 < nodes.size(); ++i) {
-    if (const Candidate pair = candidate(i); pair.rank != MergeTable::kNone) pairs.push_back(pair);
+
+  // A candidate is a merge's rank above its left node, so that the smallest is the best and the leftmost.
+  std::vector<std::uint64_t> candidates;
+  const auto candidate = [](MergeTable::Merge merge, std::uint32_t at) {
+    return std::uint64_t{merge.rank} << 32 | at;
+  };
+  for (std::uint32_t i = 0; i + 1 < end; ++i) {
+    if (const auto merge = merge_at(i); merge.rank != MergeTable::kNone)
+      candidates.push_back(candidate(merge, i));
   }
-  std::priority_queue heap(std::greater<Candidate>(), std::move(pairs));
-  const auto push = [&](std::size_t at) {
-    if (const Candidate pair = candidate(at); pair.rank != MergeTable::kNone) heap.push(pair);
+  std::priority_queue heap(std::greater<std::uint64_t>(), std::move(candidates));
+  const auto push = [&](std::uint32_t at) {
+    if (const auto merge = merge_at(at); merge.rank != MergeTable::kNone) heap.push(candidate(merge, at));
   };
 
   while (!heap.empty()) {
-    const Candidate best = heap.top();
+    const auto at = static_cast<std::uint32_t>(heap.top());
+    const auto rank = static_cast<std::uint32_t>(heap.top() >> 32);
     heap.pop();
-    Node& left = nodes[best.at];
-    // A pair is stale if either side has been merged since.
-    if (left.id != best.left || left.next == kNowhere || nodes[left.next].id != best.right) continue;
+    Node& left = nodes[at];
+    if (left.id == kGone || left.next == kNowhere) continue;
+    const MergeTable::Merge merge = merge_at(at);
+    if (merge.rank != rank) continue;  // either side has been merged since
     Node& right = nodes[left.next];
-    left.id = best.result;
+    left.id = merge.result;
     left.next = right.next;
-    right.id = kSymbolIdEnd;
+    right.id = kGone;
     if (left.next != kNowhere) {
-      nodes[left.next].previous = best.at;
-      push(best.at);
+      nodes[left.next].previous = at;
+      push(at);
     }
     if (left.previous != kNowhere) push(left.previous);
   }
-  for (std::size_t at = 0; at != kNowhere; at = nodes[at].next) ids.push_back(nodes[at].id);
+  for (std::uint32_t at = 0; at != kNowhere; at = nodes[at].next) ids.push_back(nodes[at].id);
 }
 
 }  // namespace bsbr

@@ -18,6 +18,7 @@ class Bpe {
       : byte_ids_(byte_ids), merges_(std::move(merges)) {}
 
   /// Appends the ids of `piece` (any bytes) to `ids`. O(n log n) for n bytes.
+  /// Throws Error(InvalidArgument) for a piece of 4 GiB.
   void encode(std::string_view piece, std::vector<TokenId>& ids) const;
 
  private:

@@ -12,8 +12,10 @@ TokenTable::TokenTable(const Vocabulary& vocabulary, const std::vector<SpecialTo
   for (const SpecialToken& token : specials) end = std::max(end, static_cast<std::size_t>(token.id) + 1);
   entries_.resize(end);
   for (std::size_t id = 0; id < vocabulary.end(); ++id) {
-    const std::string* text = vocabulary.text(static_cast<SymbolId>(id));
-    if (text != nullptr) set(id, bytes_of_symbols(*text).value_or(*text));
+    const auto text = vocabulary.text(static_cast<SymbolId>(id));
+    if (!text) continue;
+    const auto bytes = bytes_of_symbols(*text);
+    set(id, bytes ? *bytes : *text);
   }
   for (const SpecialToken& token : specials) set(static_cast<std::size_t>(token.id), token.text);
 }

@@ -1,6 +1,8 @@
 #include "engine/tokenizer/vocabulary.h"
 
 #include <algorithm>
+#include <bit>
+#include <functional>
 #include <iomanip>
 #include <nlohmann/json.hpp>
 
@@ -29,6 +31,10 @@ std::string ranges(const std::vector<int>& bytes) {
   return std::move(out).str();
 }
 
+std::uint32_t hash_of(std::string_view text) {
+  return static_cast<std::uint32_t>(std::hash<std::string_view>{}(text));
+}
+
 }  // namespace
 
 std::string quoted(std::string_view text) {
@@ -36,11 +42,12 @@ std::string quoted(std::string_view text) {
   return nlohmann::json(part).dump() + (part.size() < text.size() ? "…" : "");
 }
 
-Vocabulary::Vocabulary(std::filesystem::path file, std::size_t expected)
+Vocabulary::Vocabulary(std::filesystem::path file, std::size_t count)
     : file_(std::move(file)),
-      id_limit_(std::min<std::uint64_t>(kSymbolIdEnd, kMostIdsPerToken * expected + kSpareIds)) {
-  ids_.reserve(expected);
-  texts_.reserve(expected);
+      id_limit_(std::min<std::uint64_t>(kSymbolIdEnd, kMostIdsPerToken * count + kSpareIds)),
+      room_(count),
+      slots_(std::bit_ceil(2 * count + 2)) {
+  texts_.reserve(count);
 }
 
 SymbolId Vocabulary::checked_id(std::uint64_t id, std::string_view text,
@@ -53,26 +60,40 @@ SymbolId Vocabulary::checked_id(std::uint64_t id, std::string_view text,
   return static_cast<SymbolId>(id);
 }
 
-void Vocabulary::add(std::string_view text, std::uint64_t id) {
-  const SymbolId good = checked_id(id, text, file_);
-  const auto [entry, fresh] = ids_.emplace(text, good);
-  if (!fresh)
+void Vocabulary::add(std::string_view text, std::uint64_t wide_id) {
+  if (room_-- == 0) throw Error(ErrorKind::Internal, cat(file_.string(), ": more tokens than announced"));
+  const SymbolId id = checked_id(wide_id, text, file_);
+  const std::uint32_t hash = hash_of(text);
+  Slot& slot = slots_[slot_of(text, hash)];
+  if (slot.id != kNone) {
     throw Error(ErrorKind::InvalidFile, cat(file_.string(), ": the token ", quoted(text), " occurs twice"));
-  if (good >= texts_.size()) texts_.resize(good + 1, nullptr);
-  if (texts_[good] != nullptr) {
-    throw Error(ErrorKind::InvalidFile, cat(file_.string(), ": the tokens ", quoted(*texts_[good]), " and ",
+  }
+  if (const auto other = this->text(id)) {
+    throw Error(ErrorKind::InvalidFile, cat(file_.string(), ": the tokens ", quoted(*other), " and ",
                                             quoted(text), " have the same id ", id));
   }
-  texts_[good] = &entry->first;
+  slot = {hash, id};
+  if (id >= texts_.size()) texts_.resize(id + 1);
+  texts_[id] = {all_.size(), static_cast<std::uint32_t>(text.size())};
+  all_ += text;
+}
+
+std::size_t Vocabulary::slot_of(std::string_view text, std::uint32_t hash) const {
+  std::size_t at = hash & (slots_.size() - 1);
+  while (slots_[at].id != kNone && (slots_[at].hash != hash || *this->text(slots_[at].id) != text)) {
+    at = (at + 1) & (slots_.size() - 1);
+  }
+  return at;
 }
 
 std::optional<SymbolId> Vocabulary::id(std::string_view text) const {
-  const auto entry = ids_.find(text);
-  return entry == ids_.end() ? std::nullopt : std::optional(entry->second);
+  const SymbolId id = slots_[slot_of(text, hash_of(text))].id;
+  return id == kNone ? std::nullopt : std::optional(id);
 }
 
-const std::string* Vocabulary::text(SymbolId id) const {
-  return id < texts_.size() ? texts_[id] : nullptr;
+std::optional<std::string_view> Vocabulary::text(SymbolId id) const {
+  if (id >= texts_.size() || texts_[id].length == kNone) return std::nullopt;
+  return std::string_view(all_).substr(texts_[id].begin, texts_[id].length);
 }
 
 std::array<SymbolId, 256> Vocabulary::byte_ids() const {

@@ -2,11 +2,11 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "engine/tokenizer/merge_table.h"
@@ -14,17 +14,18 @@
 namespace bsbr {
 
 /// Token texts, in the byte alphabet, and their ids while a tokenizer is being loaded, from whatever file.
+/// Its own hash table keeps loading quick: three look-ups for each merge.
 class Vocabulary {
  public:
-  /// `file` is for messages; `expected` tokens will be added, which bounds what ids are believed.
-  Vocabulary(std::filesystem::path file, std::size_t expected);
+  /// `file` is for messages; at most `count` tokens will be added, which bounds what ids are believed.
+  Vocabulary(std::filesystem::path file, std::size_t count);
 
-  /// Throws Error(InvalidFile) if the id is too large, or the text or the id is taken.
+  /// Throws Error(InvalidFile) if the id is too large, or the text or the id is taken; Error(Internal) past
+  /// `count`.
   void add(std::string_view text, std::uint64_t id);
 
   [[nodiscard]] std::optional<SymbolId> id(std::string_view text) const;
-  /// Null if there is no such id.
-  [[nodiscard]] const std::string* text(SymbolId id) const;
+  [[nodiscard]] std::optional<std::string_view> text(SymbolId id) const;
 
   /// The ids of the 256 bytes. Throws Error(InvalidFile) that names the bytes which have none.
   [[nodiscard]] std::array<SymbolId, 256> byte_ids() const;
@@ -38,14 +39,24 @@ class Vocabulary {
   SymbolId checked_id(std::uint64_t id, std::string_view text, const std::filesystem::path& file) const;
 
  private:
-  struct Hash : std::hash<std::string_view> {
-    using is_transparent = void;
+  static constexpr std::uint32_t kNone = ~std::uint32_t{0};
+  struct Slot {
+    std::uint32_t hash = 0;
+    SymbolId id = kNone;
   };
+  struct Text {
+    std::size_t begin = 0;
+    std::uint32_t length = kNone;
+  };
+  // The slot of `text`, or the free one where it belongs.
+  [[nodiscard]] std::size_t slot_of(std::string_view text, std::uint32_t hash) const;
 
   std::filesystem::path file_;
   std::uint64_t id_limit_;
-  std::unordered_map<std::string, SymbolId, Hash, std::equal_to<>> ids_;
-  std::vector<const std::string*> texts_;  // keys of ids_, by id
+  std::size_t room_;
+  std::string all_;          // the texts, one after the other
+  std::vector<Text> texts_;  // parts of all_, by id
+  std::vector<Slot> slots_;  // open addressing, at most half full; a power of two
 };
 
 /// `text` for a message: as a JSON string, cut short if it is long.
