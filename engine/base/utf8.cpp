@@ -1,5 +1,7 @@
 #include "engine/base/utf8.h"
 
+#include <algorithm>
+
 namespace bsbr {
 namespace {
 
@@ -21,21 +23,40 @@ Lead lead_of(unsigned char byte) noexcept {
   return {0, 0, 0};
 }
 
+// How many bytes at the start of `text`, which is not empty, fit one character; `whole` tells whether they
+// are all of it. 0 if the first byte fits none.
+std::size_t fitting_bytes(std::string_view text, bool& whole) noexcept {
+  const Lead lead = lead_of(static_cast<unsigned char>(text[0]));
+  std::size_t fit = lead.length == 0 ? 0 : 1;
+  while (fit < lead.length && fit < text.size()) {
+    const auto byte = static_cast<unsigned char>(text[fit]);
+    const bool good = fit == 1 ? byte >= lead.lo && byte <= lead.hi : (byte & 0xC0) == 0x80;
+    if (!good) break;
+    ++fit;
+  }
+  whole = fit > 0 && fit == lead.length;
+  return fit;
+}
+
 }  // namespace
 
 std::size_t valid_utf8_prefix(std::string_view text) noexcept {
   std::size_t at = 0;
   while (at < text.size()) {
-    const Lead lead = lead_of(static_cast<unsigned char>(text[at]));
-    if (lead.length == 0 || text.size() - at < lead.length) return at;
-    for (std::size_t i = 1; i < lead.length; ++i) {
-      const auto byte = static_cast<unsigned char>(text[at + i]);
-      const bool good = i == 1 ? byte >= lead.lo && byte <= lead.hi : (byte & 0xC0) == 0x80;
-      if (!good) return at;
-    }
-    at += lead.length;
+    bool whole = false;
+    const std::size_t fit = fitting_bytes(text.substr(at), whole);
+    if (!whole) return at;
+    at += fit;
   }
   return at;
+}
+
+std::size_t cut_utf8_suffix(std::string_view text) noexcept {
+  for (std::size_t length = std::min<std::size_t>(3, text.size()); length > 0; --length) {
+    bool whole = false;
+    if (fitting_bytes(text.substr(text.size() - length), whole) == length && !whole) return length;
+  }
+  return 0;
 }
 
 }  // namespace bsbr

@@ -13,6 +13,8 @@ namespace bsbr {
 
 using TokenId = std::int64_t;
 
+struct TokenizerParts;
+
 /// Byte-level byte-pair encoding, as GPT-2 has it (https://github.com/openai/gpt-2, encoder.py).
 /// Thread-safe after loading; cheap to copy.
 class Tokenizer {
@@ -36,9 +38,8 @@ class Tokenizer {
   [[nodiscard]] std::optional<TokenId> special_token(std::string_view text) const;
 
  private:
-  struct Content;
-  explicit Tokenizer(std::shared_ptr<const Content> content) : content_(std::move(content)) {}
-  std::shared_ptr<const Content> content_;
+  explicit Tokenizer(std::shared_ptr<const TokenizerParts> parts) : parts_(std::move(parts)) {}
+  std::shared_ptr<const TokenizerParts> parts_;
 };
 
 }  // namespace bsbr

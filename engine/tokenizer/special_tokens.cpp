@@ -1,0 +1,40 @@
+#include "engine/tokenizer/special_tokens.h"
+
+#include <algorithm>
+
+namespace bsbr {
+
+SpecialTokens::SpecialTokens(std::vector<SpecialToken> tokens) : tokens_(std::move(tokens)) {
+  std::sort(tokens_.begin(), tokens_.end(), [](const SpecialToken& a, const SpecialToken& b) {
+    const auto first_a = static_cast<unsigned char>(a.text[0]);
+    const auto first_b = static_cast<unsigned char>(b.text[0]);
+    return first_a != first_b ? first_a < first_b : a.text.size() > b.text.size();
+  });
+  for (std::size_t i = 0; i < tokens_.size(); ++i) {
+    Range& range = ranges_[static_cast<unsigned char>(tokens_[i].text[0])];
+    if (range.begin == range.end) range.begin = i;
+    range.end = i + 1;
+  }
+}
+
+std::optional<SpecialTokens::Hit> SpecialTokens::find(std::string_view text, std::size_t from) const {
+  for (std::size_t at = from; at < text.size(); ++at) {
+    const Range range = starting_with(text[at]);
+    for (std::size_t i = range.begin; i < range.end; ++i) {
+      const SpecialToken& token = tokens_[i];
+      if (text.substr(at).starts_with(token.text)) return Hit{at, at + token.text.size(), token.id};
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<TokenId> SpecialTokens::id(std::string_view text) const {
+  if (text.empty()) return std::nullopt;
+  const Range range = starting_with(text[0]);
+  for (std::size_t i = range.begin; i < range.end; ++i) {
+    if (tokens_[i].text == text) return tokens_[i].id;
+  }
+  return std::nullopt;
+}
+
+}  // namespace bsbr

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <array>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/tokenizer/tokenizer.h"
+
+namespace bsbr {
+
+struct SpecialToken {
+  std::string text;
+  TokenId id;
+};
+
+/// Tokens that are looked for in the text before it is split, such as <|endoftext|>. Thread-safe.
+class SpecialTokens {
+ public:
+  /// Texts are not empty and differ from each other.
+  explicit SpecialTokens(std::vector<SpecialToken> tokens);
+
+  struct Hit {
+    std::size_t begin, end;
+    TokenId id;
+  };
+  /// The first special token at or after `from`, the longest if several begin there.
+  [[nodiscard]] std::optional<Hit> find(std::string_view text, std::size_t from) const;
+
+  /// The id of this exact text.
+  [[nodiscard]] std::optional<TokenId> id(std::string_view text) const;
+
+  [[nodiscard]] const std::vector<SpecialToken>& all() const noexcept { return tokens_; }
+
+ private:
+  struct Range {
+    std::size_t begin = 0, end = 0;
+  };
+  [[nodiscard]] Range starting_with(char first) const { return ranges_[static_cast<unsigned char>(first)]; }
+
+  std::vector<SpecialToken> tokens_;  // by first byte, then the longest first
+  std::array<Range, 256> ranges_{};   // of tokens_, by first byte
+};
+
+}  // namespace bsbr

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/tokenizer/special_tokens.h"
+#include "engine/tokenizer/tokenizer.h"
+#include "engine/tokenizer/vocabulary.h"
+
+namespace bsbr {
+
+/// The bytes of every token by its id. Thread-safe.
+class TokenTable {
+ public:
+  /// Vocabulary texts are read in the byte alphabet; one that is not written in it stands for itself, as does
+  /// the text of a special token.
+  TokenTable(const Vocabulary& vocabulary, const std::vector<SpecialToken>& specials);
+
+  /// Throws Error(InvalidArgument) if there is no such token.
+  [[nodiscard]] std::string_view bytes(TokenId id) const {
+    if (id < 0 || id >= end() || entries_[static_cast<std::size_t>(id)].begin == kAbsent) fail(id);
+    const Entry& entry = entries_[static_cast<std::size_t>(id)];
+    return std::string_view(bytes_).substr(entry.begin, entry.length);
+  }
+
+  /// One more than the largest id.
+  [[nodiscard]] TokenId end() const noexcept { return static_cast<TokenId>(entries_.size()); }
+
+ private:
+  static constexpr std::size_t kAbsent = ~std::size_t{0};
+  struct Entry {
+    std::size_t begin = kAbsent, length = 0;
+  };
+  void set(std::size_t id, std::string_view bytes);
+  [[noreturn]] void fail(TokenId id) const;
+
+  std::string bytes_;  // of all tokens, one after the other
+  std::vector<Entry> entries_;
+};
+
+}  // namespace bsbr
