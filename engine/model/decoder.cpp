@@ -19,7 +19,9 @@ at::Tensor apply(const LayerNorm& norm, const at::Tensor& x, double epsilon) {
   return at::layer_norm(x, {x.size(1)}, norm.weight, norm.bias, epsilon);
 }
 
-at::Tensor apply(const Linear& linear, const at::Tensor& x) { return at::linear(x, linear.weight, linear.bias); }
+at::Tensor apply(const Linear& linear, const at::Tensor& x) {
+  return at::linear(x, linear.weight, linear.bias);
+}
 
 }  // namespace
 
@@ -38,7 +40,8 @@ Decoder::Decoder(ModelConfig config, std::shared_ptr<const DecoderWeights> weigh
 
 Sequence Decoder::make_sequence(std::int64_t capacity) const {
   Sequence sequence;
-  for (std::int64_t i = 0; i < config_.layers; ++i) sequence.layers.push_back(attention_->make_cache(capacity));
+  for (std::int64_t i = 0; i < config_.layers; ++i)
+    sequence.layers.push_back(attention_->make_cache(capacity));
   return sequence;
 }
 
@@ -47,8 +50,8 @@ void Decoder::check(const PackedTokens& tokens, const Options& options) const {
     const std::int64_t before = options.sequences.empty() ? 0 : options.sequences[row]->tokens;
     if (before + tokens.lengths[row] > config_.context) {
       throw Error(ErrorKind::InvalidArgument,
-                  cat("a sequence of ", before + tokens.lengths[row], " tokens is longer than the model's context of ",
-                      config_.context, "; shorten it"));
+                  cat("a sequence of ", before + tokens.lengths[row],
+                      " tokens is longer than the model's context of ", config_.context, "; shorten it"));
     }
   }
   for (const std::int64_t id : tokens.ids) {
@@ -81,7 +84,8 @@ at::Tensor Decoder::forward(const PackedTokens& tokens, const Options& options) 
   }
   x = apply(weights_->final_norm, x, config_.norm_epsilon);
   if (options.on_hidden) options.on_hidden(config_.layers, x);
-  for (std::size_t row = 0; row < options.sequences.size(); ++row) options.sequences[row]->tokens += tokens.lengths[row];
+  for (std::size_t row = 0; row < options.sequences.size(); ++row)
+    options.sequences[row]->tokens += tokens.lengths[row];
   return x;
 }
 
@@ -99,8 +103,9 @@ at::Tensor Decoder::attend(std::int64_t layer, const at::Tensor& normed, const P
   const double scale = config_.attention_scale(layer);
   const auto attend_row = [&](std::size_t row, std::int64_t begin) {
     const std::int64_t count = tokens.lengths[row];
-    LayerCache* cache = options.sequences.empty() ? nullptr
-                                                  : options.sequences[row]->layers[static_cast<std::size_t>(layer)].get();
+    LayerCache* cache = options.sequences.empty()
+                            ? nullptr
+                            : options.sequences[row]->layers[static_cast<std::size_t>(layer)].get();
     return attention_->forward(query.narrow(0, begin, count), key.narrow(0, begin, count),
                                value.narrow(0, begin, count), scale, cache, options.pairs);
   };
@@ -134,6 +139,8 @@ at::Tensor Decoder::mlp(const DecoderLayer& layer, const at::Tensor& normed) con
   return apply(layer.mlp_out, inner);
 }
 
-at::Tensor Decoder::head(const at::Tensor& hidden) const { return at::linear(hidden, weights_->head); }
+at::Tensor Decoder::head(const at::Tensor& hidden) const {
+  return at::linear(hidden, weights_->head);
+}
 
 }  // namespace bsbr

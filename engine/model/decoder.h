@@ -27,10 +27,12 @@ struct PackedTokens {
   std::vector<std::int64_t> lengths;  ///< of each row; their sum is ids.size()
 };
 
-/// A decoder-only transformer: its weights and how it attends. Immutable and thread-safe; enter c10::InferenceMode.
+/// A decoder-only transformer: its weights and how it attends. Immutable and thread-safe; enter
+/// c10::InferenceMode.
 class Decoder {
  public:
-  Decoder(ModelConfig config, std::shared_ptr<const DecoderWeights> weights, const std::optional<BsbrConfig>& bsbr);
+  Decoder(ModelConfig config, std::shared_ptr<const DecoderWeights> weights,
+          const std::optional<BsbrConfig>& bsbr);
 
   /// The same weights with another attention.
   [[nodiscard]] Decoder with_attention(const std::optional<BsbrConfig>& bsbr) const {
@@ -46,13 +48,14 @@ class Decoder {
   struct Options {
     /// One for each row, continued by it; empty: every row is a whole sequence.
     std::span<Sequence* const> sequences;
-    /// Called with the residual stream [tokens, width]: 0 after the embedding, i after layer i; the last is normed.
+    /// Called with the residual stream [tokens, width]: 0 after the embedding, i after layer i; the last is
+    /// normed.
     std::function<void(std::int64_t, const at::Tensor&)> on_hidden;
     PairCount* pairs = nullptr;
     Job job;
   };
-  /// Returns the normed residual stream [tokens, width] of all rows. Throws Error(InvalidArgument) for ids outside the
-  /// vocabulary and sequences longer than the context; nothing has been appended then.
+  /// Returns the normed residual stream [tokens, width] of all rows. Throws Error(InvalidArgument) for ids
+  /// outside the vocabulary and sequences longer than the context; nothing has been appended then.
   [[nodiscard]] at::Tensor forward(const PackedTokens& tokens, const Options& options) const;
 
   /// Logits [rows, vocabulary] of normed rows [rows, width].

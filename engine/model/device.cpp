@@ -14,12 +14,14 @@ c10::Device find_device(const std::string& name) {
   }
   // Registers the CUDA back end with libtorch_cpu. It is kept open for the life of the program.
   if (dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL) == nullptr) {
-    throw Error(ErrorKind::Device, cat("CUDA's part of LibTorch cannot be opened (", dlerror(),
-                                       "); on a machine with an NVIDIA driver run resources/setup/setup again, "
-                                       "elsewhere use --device cpu"));
+    throw Error(ErrorKind::Device,
+                cat("CUDA's part of LibTorch cannot be opened (", dlerror(),
+                    "); on a machine with an NVIDIA driver run resources/setup/setup again, "
+                    "elsewhere use --device cpu"));
   }
   if (!at::hasCUDA() || at::getNumGPUs() == 0) {
-    throw Error(ErrorKind::Device, "LibTorch finds no CUDA device; check the driver with nvidia-smi, or use --device cpu");
+    throw Error(ErrorKind::Device,
+                "LibTorch finds no CUDA device; check the driver with nvidia-smi, or use --device cpu");
   }
   return {c10::kCUDA, 0};
 }

@@ -6,8 +6,9 @@
 
 namespace bsbr {
 
-/// "cpu" or "cuda". CUDA's libraries are opened here, when they are first asked for, so that a machine without a GPU
-/// never needs them. Throws Error(Device) that says what is missing, Error(InvalidArgument) for another name.
+/// "cpu" or "cuda". CUDA's libraries are opened here, when they are first asked for, so that a machine
+/// without a GPU never needs them. Throws Error(Device) that says what is missing, Error(InvalidArgument) for
+/// another name.
 c10::Device find_device(const std::string& name);
 
 }  // namespace bsbr

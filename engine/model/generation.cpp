@@ -19,7 +19,8 @@ struct Row {
   TokenId last;
 };
 
-/// Runs the tokens through the model and returns the logits [rows, vocabulary] after the last token of each row.
+/// Runs the tokens through the model and returns the logits [rows, vocabulary] after the last token of each
+/// row.
 at::Tensor step(const Decoder& decoder, const PackedTokens& tokens, std::vector<Row>& rows, const Job& job) {
   std::vector<Sequence*> sequences;
   for (Row& row : rows) sequences.push_back(&row.sequence);
@@ -36,7 +37,8 @@ at::Tensor step(const Decoder& decoder, const PackedTokens& tokens, std::vector<
 
 }  // namespace
 
-std::vector<std::vector<TokenId>> generate(const LanguageModel& model, const std::vector<std::vector<TokenId>>& prompts,
+std::vector<std::vector<TokenId>> generate(const LanguageModel& model,
+                                           const std::vector<std::vector<TokenId>>& prompts,
                                            const GenerationOptions& options, const TokenSink& on_token,
                                            const Job& job) {
   if (options.tokens < 0) {
@@ -45,7 +47,8 @@ std::vector<std::vector<TokenId>> generate(const LanguageModel& model, const std
   options.sampling.validate();
   const std::int64_t context = model.config().context;
   for (const auto& prompt : prompts) {
-    if (prompt.empty()) throw Error(ErrorKind::InvalidArgument, "the prompt is empty; give at least one token");
+    if (prompt.empty())
+      throw Error(ErrorKind::InvalidArgument, "the prompt is empty; give at least one token");
     if (static_cast<std::int64_t>(prompt.size()) >= context) {
       throw Error(ErrorKind::InvalidArgument,
                   cat("the prompt has ", prompt.size(), " tokens and the model's context is ", context,

@@ -20,10 +20,11 @@ struct GenerationOptions {
 /// Called with each new token as it comes: the prompt's number and the token. Return false to end all rows.
 using TokenSink = std::function<bool(std::size_t row, TokenId token)>;
 
-/// Continues several prompts at once with a cache; each row is what it would be alone (row r samples with seed + r).
-/// Returns the new tokens of each row. Throws Error(InvalidArgument) for an empty prompt, and for prompts that leave no
-/// room in the model's context; rows that fill the context end there.
-std::vector<std::vector<TokenId>> generate(const LanguageModel& model, const std::vector<std::vector<TokenId>>& prompts,
+/// Continues several prompts at once with a cache; each row is what it would be alone (row r samples with
+/// seed + r). Returns the new tokens of each row. Throws Error(InvalidArgument) for an empty prompt, and for
+/// prompts that leave no room in the model's context; rows that fill the context end there.
+std::vector<std::vector<TokenId>> generate(const LanguageModel& model,
+                                           const std::vector<std::vector<TokenId>>& prompts,
                                            const GenerationOptions& options, const TokenSink& on_token = {},
                                            const Job& job = {});
 

@@ -13,7 +13,8 @@ ModelConfig gpt2_config(const nlohmann::json& json) {
   ModelConfig config{};
   config.family = "gpt2";
   config.vocabulary = read.size("vocab_size");
-  config.context = read.size("n_positions", json.contains("n_ctx") ? read.size("n_ctx") : std::optional<std::int64_t>());
+  config.context =
+      read.size("n_positions", json.contains("n_ctx") ? read.size("n_ctx") : std::optional<std::int64_t>());
   config.width = read.size("n_embd");
   config.layers = read.size("n_layer");
   config.heads = read.size("n_head");
@@ -29,7 +30,8 @@ ModelConfig gpt2_config(const nlohmann::json& json) {
     config.head_dim = config.width / config.heads;
   }
   if (config.layers > 10000) read.problem(cat("n_layer is ", config.layers, "; at most 10000 are expected"));
-  if (read.flag("add_cross_attention", false)) read.problem("add_cross_attention is true; only decoders are supported");
+  if (read.flag("add_cross_attention", false))
+    read.problem("add_cross_attention is true; only decoders are supported");
   const std::map<std::string, Activation> activations{{"gelu_new", Activation::GeluNew},
                                                       {"gelu", Activation::Gelu},
                                                       {"relu", Activation::Relu},
@@ -99,8 +101,9 @@ DecoderWeights gpt2_weights(const ModelConfig& config, WeightLoader& loader) {
   weights.position_embedding = loader.take(prefix + "wpe.weight");
   for (std::int64_t i = 0; i < config.layers; ++i) {
     const std::string layer = layer_prefix(i);
-    weights.layers.push_back({norm(layer + "ln_1"), linear(layer + "attn.c_attn"), linear(layer + "attn.c_proj"),
-                              norm(layer + "ln_2"), linear(layer + "mlp.c_fc"), linear(layer + "mlp.c_proj")});
+    weights.layers.push_back({norm(layer + "ln_1"), linear(layer + "attn.c_attn"),
+                              linear(layer + "attn.c_proj"), norm(layer + "ln_2"), linear(layer + "mlp.c_fc"),
+                              linear(layer + "mlp.c_proj")});
   }
   weights.final_norm = norm(prefix + "ln_f");
   weights.head = config.tied_head ? weights.token_embedding : loader.take("lm_head.weight");

@@ -56,7 +56,8 @@ Packing pack(const TokenBatch& batch) {
     }
     packing.begins.push_back(begin);
     packing.tokens.lengths.push_back(end - begin);
-    packing.tokens.ids.insert(packing.tokens.ids.end(), batch.ids.begin() + at + begin, batch.ids.begin() + at + end);
+    packing.tokens.ids.insert(packing.tokens.ids.end(), batch.ids.begin() + at + begin,
+                              batch.ids.begin() + at + end);
   }
   return packing;
 }
@@ -78,9 +79,12 @@ LanguageModel LanguageModel::with_attention(const std::optional<BsbrConfig>& bsb
   return {std::make_shared<const Decoder>(decoder_->with_attention(bsbr)), warnings_};
 }
 
-const ModelConfig& LanguageModel::config() const { return decoder_->config(); }
+const ModelConfig& LanguageModel::config() const {
+  return decoder_->config();
+}
 
-std::vector<float> LanguageModel::logits(const TokenBatch& batch, const HiddenSink& on_hidden, const Job& job) const {
+std::vector<float> LanguageModel::logits(const TokenBatch& batch, const HiddenSink& on_hidden,
+                                         const Job& job) const {
   return at_torch_border([&] {
     const Packing packing = pack(batch);
     Decoder::Options options;
@@ -96,9 +100,9 @@ std::vector<float> LanguageModel::logits(const TokenBatch& batch, const HiddenSi
 
 void check_vocabulary(const Tokenizer& tokenizer, const ModelConfig& config) {
   if (tokenizer.vocabulary_size() <= config.vocabulary) return;
-  throw Error(ErrorKind::InvalidFile,
-              cat("the tokenizer has ids up to ", tokenizer.vocabulary_size() - 1, ", but the model embeds only ",
-                  config.vocabulary, " tokens; the tokenizer files belong to another checkpoint"));
+  throw Error(ErrorKind::InvalidFile, cat("the tokenizer has ids up to ", tokenizer.vocabulary_size() - 1,
+                                          ", but the model embeds only ", config.vocabulary,
+                                          " tokens; the tokenizer files belong to another checkpoint"));
 }
 
 }  // namespace bsbr

@@ -17,17 +17,17 @@ namespace bsbr {
 
 class Decoder;
 
-/// A batch of token rows as transformers takes it. `mask` is empty (all real) or has 1 for tokens and 0 for padding,
-/// which may stand at either end of a row.
+/// A batch of token rows as transformers takes it. `mask` is empty (all real) or has 1 for tokens and 0 for
+/// padding, which may stand at either end of a row.
 struct TokenBatch {
   std::int64_t rows = 0;
   std::int64_t columns = 0;
-  std::vector<TokenId> ids;         ///< [rows, columns]
+  std::vector<TokenId> ids;        ///< [rows, columns]
   std::vector<std::int64_t> mask;  ///< [rows, columns] or empty
 };
 
-/// Called with hidden state `index` (0: embedding, i: after layer i, the last one normed), [rows, columns, width],
-/// zero where there is padding.
+/// Called with hidden state `index` (0: embedding, i: after layer i, the last one normed), [rows, columns,
+/// width], zero where there is padding.
 using HiddenSink = std::function<void(std::int64_t index, const std::vector<float>& values)>;
 
 /// A checkpoint in memory, ready to run. Cheap to copy (the weights are shared), thread-safe.
@@ -35,9 +35,11 @@ class LanguageModel {
  public:
   /// Loads a checkpoint to "cpu" or "cuda" with the attention that its config.json names.
   /// Throws Error(InvalidFile | Unsupported | Device | OutOfMemory | Cancelled).
-  static LanguageModel load(const Checkpoint& checkpoint, const std::string& device = "cpu", const Job& job = {});
+  static LanguageModel load(const Checkpoint& checkpoint, const std::string& device = "cpu",
+                            const Job& job = {});
 
-  /// The same weights with dense attention, or with BSBR. Throws Error(InvalidArgument) for settings out of range.
+  /// The same weights with dense attention, or with BSBR. Throws Error(InvalidArgument) for settings out of
+  /// range.
   [[nodiscard]] LanguageModel with_attention(const std::optional<BsbrConfig>& bsbr) const;
 
   [[nodiscard]] const ModelConfig& config() const;
@@ -45,7 +47,8 @@ class LanguageModel {
   [[nodiscard]] const std::vector<std::string>& warnings() const { return *warnings_; }
 
   /// Logits [rows, columns, vocabulary], zero where there is padding; row for row what the row has alone.
-  /// Throws Error(InvalidArgument) for rows longer than the context, ids outside the vocabulary, masks with holes.
+  /// Throws Error(InvalidArgument) for rows longer than the context, ids outside the vocabulary, masks with
+  /// holes.
   [[nodiscard]] std::vector<float> logits(const TokenBatch& batch, const HiddenSink& on_hidden = {},
                                           const Job& job = {}) const;
 
@@ -53,7 +56,8 @@ class LanguageModel {
   [[nodiscard]] const Decoder& decoder() const { return *decoder_; }
 
  private:
-  LanguageModel(std::shared_ptr<const Decoder> decoder, std::shared_ptr<const std::vector<std::string>> warnings)
+  LanguageModel(std::shared_ptr<const Decoder> decoder,
+                std::shared_ptr<const std::vector<std::string>> warnings)
       : decoder_(std::move(decoder)), warnings_(std::move(warnings)) {}
 
   std::shared_ptr<const Decoder> decoder_;

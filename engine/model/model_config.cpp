@@ -17,8 +17,9 @@ double ModelConfig::attention_scale(std::int64_t layer) const {
 ModelConfig ModelConfig::from_json(const nlohmann::json& json) {
   const auto type = json.find("model_type");
   if (type == json.end() || !type->is_string()) {
-    throw Error(ErrorKind::InvalidFile,
-                "config.json: model_type is missing or no string; it says which architecture the checkpoint has");
+    throw Error(
+        ErrorKind::InvalidFile,
+        "config.json: model_type is missing or no string; it says which architecture the checkpoint has");
   }
   if (*type == "gpt2") return gpt2_config(json);
   throw Error(ErrorKind::Unsupported,

@@ -25,9 +25,9 @@ struct ModelConfig {
   std::int64_t head_dim;
   Activation activation;
   double norm_epsilon;
-  bool tied_head;                 ///< the head's weight is the token embedding
-  bool scale_by_head_dim;         ///< q·k is divided by √head_dim
-  bool scale_by_layer;            ///< … and by (layer + 1)
+  bool tied_head;          ///< the head's weight is the token embedding
+  bool scale_by_head_dim;  ///< q·k is divided by √head_dim
+  bool scale_by_layer;     ///< … and by (layer + 1)
   std::optional<std::int64_t> end_token;
   std::optional<BsbrConfig> bsbr;  ///< of a converted checkpoint
 

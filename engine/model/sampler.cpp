@@ -9,15 +9,19 @@ namespace bsbr {
 
 void SamplingOptions::validate() const {
   if (!(temperature >= 0) || std::isinf(temperature)) {
-    throw Error(ErrorKind::InvalidArgument, cat("temperature is ", temperature, "; legal: 0 (greedy) or above"));
+    throw Error(ErrorKind::InvalidArgument,
+                cat("temperature is ", temperature, "; legal: 0 (greedy) or above"));
   }
-  if (top_k < 0) throw Error(ErrorKind::InvalidArgument, cat("top_k is ", top_k, "; legal: 0 (all) or above"));
+  if (top_k < 0)
+    throw Error(ErrorKind::InvalidArgument, cat("top_k is ", top_k, "; legal: 0 (all) or above"));
   if (!(top_p > 0 && top_p <= 1)) {
     throw Error(ErrorKind::InvalidArgument, cat("top_p is ", top_p, "; legal: above 0, up to 1 (all)"));
   }
 }
 
-Sampler::Sampler(const SamplingOptions& options) : options_(options), random_(options.seed) { options_.validate(); }
+Sampler::Sampler(const SamplingOptions& options) : options_(options), random_(options.seed) {
+  options_.validate();
+}
 
 TokenId Sampler::next(std::span<const float> logits) {
   order_.clear();

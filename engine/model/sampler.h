@@ -24,8 +24,8 @@ struct SamplingOptions {
 class Sampler {
  public:
   explicit Sampler(const SamplingOptions& options);
-  /// Of equal logits the lower id comes first. Logits that are NaN are never taken; throws Error(InvalidArgument) if
-  /// all are.
+  /// Of equal logits the lower id comes first. Logits that are NaN are never taken; throws
+  /// Error(InvalidArgument) if all are.
   TokenId next(std::span<const float> logits);
 
  private:

@@ -19,7 +19,8 @@ auto at_torch_border(Work&& work) {
   } catch (const Error&) {
     throw;
   } catch (const c10::OutOfMemoryError& error) {
-    throw Error(ErrorKind::OutOfMemory, cat("the device's memory is exhausted: ", error.what_without_backtrace()));
+    throw Error(ErrorKind::OutOfMemory,
+                cat("the device's memory is exhausted: ", error.what_without_backtrace()));
   } catch (const c10::Error& error) {
     const std::string text = error.what_without_backtrace();
     if (text.find("allocate memory") != std::string::npos) {

@@ -12,7 +12,9 @@
 namespace bsbr {
 namespace {
 
-bool is_weight_type(Dtype dtype) { return dtype == Dtype::F32 || dtype == Dtype::F16 || dtype == Dtype::BF16; }
+bool is_weight_type(Dtype dtype) {
+  return dtype == Dtype::F32 || dtype == Dtype::F16 || dtype == Dtype::BF16;
+}
 
 at::ScalarType scalar_type(Dtype dtype) {
   switch (dtype) {
@@ -53,7 +55,8 @@ void WeightLoader::check() const {
     if (view == nullptr) {
       missing.push_back(name);
     } else if (view->shape != shape) {
-      shapes.push_back(cat(name, " is ", shape_text(view->shape), ", config.json asks for ", shape_text(shape)));
+      shapes.push_back(
+          cat(name, " is ", shape_text(view->shape), ", config.json asks for ", shape_text(shape)));
     } else if (!is_weight_type(view->dtype)) {
       types.push_back(cat(name, " is ", to_string(view->dtype)));
     }
@@ -67,8 +70,8 @@ void WeightLoader::check() const {
   add_names(message, "weights must be F32, F16 or BF16", types);
   add_names(message, "unknown tensors", unknown);
   if (!message.empty()) {
-    throw Error(ErrorKind::InvalidFile, cat(checkpoint_.folder().string(), ": the tensors do not fit config.json: ",
-                                            message));
+    throw Error(ErrorKind::InvalidFile,
+                cat(checkpoint_.folder().string(), ": the tensors do not fit config.json: ", message));
   }
 }
 
@@ -83,8 +86,8 @@ at::Tensor WeightLoader::take(const std::string& name) {
   }
   // The mapping is read-only and nothing writes to weights; the tensor keeps the mapping alive.
   auto* data = const_cast<std::byte*>(view.bytes.data());
-  at::Tensor tensor = at::from_blob(data, view.shape, [keep = checkpoint_](void*) {},
-                                    at::TensorOptions(scalar_type(view.dtype)));
+  at::Tensor tensor = at::from_blob(
+      data, view.shape, [keep = checkpoint_](void*) {}, at::TensorOptions(scalar_type(view.dtype)));
   tensor = tensor.to(device_, at::kFloat);
   if (!std::isfinite(tensor.sum().item<float>())) {
     const std::int64_t bad = tensor.numel() - at::isfinite(tensor).sum().item<std::int64_t>();

@@ -25,8 +25,8 @@ class WeightLoader {
   void expect(const std::string& name, std::vector<std::int64_t> shape);
   /// A tensor that may be there and is not needed.
   void ignore(const std::string& name) { ignored_.insert(name); }
-  /// Throws Error(InvalidFile | Unsupported) that names every tensor that is missing, unknown, of a wrong shape or of a
-  /// type that weights cannot have. Nothing has been read before.
+  /// Throws Error(InvalidFile | Unsupported) that names every tensor that is missing, unknown, of a wrong
+  /// shape or of a type that weights cannot have. Nothing has been read before.
   void check() const;
 
   /// The tensor, float32, on the device. Its values are looked through for NaN and infinity.

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <filesystem>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "engine/checkpoint/safetensors.h"
+#include "engine/model/language_model.h"
+
+/// Reads what ../shared/tools/make_goldens.py writes, and compares with it.
+namespace golden {
+
+inline std::filesystem::path folder(const std::string& name) {
+  return std::filesystem::path(BSBR_SHARED_DIR) / "golden" / name;
+}
+
+template <class T>
+std::vector<T> values(const bsbr::SafetensorsFile& file, const std::string& name) {
+  const bsbr::TensorView* view = file.find(name);
+  if (view == nullptr) throw std::runtime_error("no tensor " + name);
+  std::vector<T> out(view->bytes.size() / sizeof(T));
+  std::memcpy(out.data(), view->bytes.data(), view->bytes.size());
+  return out;
+}
+
+inline bsbr::TokenBatch batch(const bsbr::SafetensorsFile& file) {
+  const auto& shape = file.find("input_ids")->shape;
+  return {shape[0], shape[1], values<bsbr::TokenId>(file, "input_ids"),
+          values<std::int64_t>(file, "attention_mask")};
+}
+
+/// Largest difference over largest expected magnitude.
+inline double relative_error(const std::vector<float>& actual, const std::vector<float>& expected) {
+  if (actual.size() != expected.size()) throw std::runtime_error("sizes differ");
+  double difference = 0;
+  double largest = 0;
+  for (std::size_t i = 0; i < actual.size(); ++i) {
+    if (!std::isfinite(actual[i])) return INFINITY;
+    difference = std::max(difference, std::abs(static_cast<double>(actual[i]) - expected[i]));
+    largest = std::max(largest, std::abs(static_cast<double>(expected[i])));
+  }
+  return difference / largest;
+}
+
+}  // namespace golden
