@@ -54,11 +54,17 @@ ModelConfig gpt2_config(const nlohmann::json& json) {
   return config;
 }
 
-DecoderWeights gpt2_weights(const ModelConfig& config, WeightLoader& loader) {
-  const std::string prefix = loader.checkpoint().find("wte.weight") != nullptr ? "" : "transformer.";
-  const std::int64_t d = config.width;
-  const auto layer_prefix = [&](std::int64_t i) { return cat(prefix, "h.", i, "."); };
+namespace {
 
+std::string prefix_of(const WeightLoader& loader) {
+  return loader.checkpoint().find("wte.weight") != nullptr ? "" : "transformer.";
+}
+
+}  // namespace
+
+void gpt2_expect(const ModelConfig& config, WeightLoader& loader) {
+  const std::string prefix = prefix_of(loader);
+  const std::int64_t d = config.width;
   loader.expect(prefix + "wte.weight", {config.vocabulary, d});
   loader.expect(prefix + "wpe.weight", {config.context, d});
   const auto expect_norm = [&](const std::string& name) {
@@ -70,7 +76,7 @@ DecoderWeights gpt2_weights(const ModelConfig& config, WeightLoader& loader) {
     loader.expect(name + ".bias", {out});
   };
   for (std::int64_t i = 0; i < config.layers; ++i) {
-    const std::string layer = layer_prefix(i);
+    const std::string layer = cat(prefix, "h.", i, ".");
     expect_norm(layer + "ln_1");
     expect_linear(layer + "attn.c_attn", d, 3 * d);
     expect_linear(layer + "attn.c_proj", d, d);
@@ -87,8 +93,10 @@ DecoderWeights gpt2_weights(const ModelConfig& config, WeightLoader& loader) {
   } else {
     loader.expect("lm_head.weight", {config.vocabulary, d});
   }
-  loader.check();
+}
 
+DecoderWeights gpt2_weights(const ModelConfig& config, WeightLoader& loader) {
+  const std::string prefix = prefix_of(loader);
   const auto norm = [&](const std::string& name) {
     return LayerNorm{loader.take(name + ".weight"), loader.take(name + ".bias")};
   };
@@ -100,7 +108,7 @@ DecoderWeights gpt2_weights(const ModelConfig& config, WeightLoader& loader) {
   weights.token_embedding = loader.take(prefix + "wte.weight");
   weights.position_embedding = loader.take(prefix + "wpe.weight");
   for (std::int64_t i = 0; i < config.layers; ++i) {
-    const std::string layer = layer_prefix(i);
+    const std::string layer = cat(prefix, "h.", i, ".");
     weights.layers.push_back({norm(layer + "ln_1"), linear(layer + "attn.c_attn"),
                               linear(layer + "attn.c_proj"), norm(layer + "ln_2"), linear(layer + "mlp.c_fc"),
                               linear(layer + "mlp.c_proj")});

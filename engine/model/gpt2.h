@@ -13,9 +13,11 @@ class WeightLoader;
 /// ModelConfig::from_json.
 ModelConfig gpt2_config(const nlohmann::json& json);
 
-/// GPT-2's tensors by their names in HuggingFace checkpoints, with or without the prefix "transformer.".
-/// Throws Error(InvalidFile | Unsupported) naming all tensors that are missing, unknown or of a wrong shape
-/// at once.
+/// Tells the loader which tensors GPT-2 has, by their names in HuggingFace checkpoints, with or without the prefix
+/// "transformer.".
+void gpt2_expect(const ModelConfig& config, WeightLoader& loader);
+
+/// Takes what gpt2_expect() named, after WeightLoader::check().
 DecoderWeights gpt2_weights(const ModelConfig& config, WeightLoader& loader);
 
 }  // namespace bsbr

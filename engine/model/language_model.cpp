@@ -68,6 +68,8 @@ LanguageModel LanguageModel::load(const Checkpoint& checkpoint, const std::strin
   return at_torch_border([&] {
     ModelConfig config = ModelConfig::from_json(checkpoint.config());
     WeightLoader loader(checkpoint, find_device(device), job);
+    gpt2_expect(config, loader);
+    loader.check();
     auto weights = std::make_shared<const DecoderWeights>(gpt2_weights(config, loader));
     const std::optional<BsbrConfig> bsbr = config.bsbr;
     return LanguageModel(std::make_shared<const Decoder>(std::move(config), std::move(weights), bsbr),

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
+#include <numeric>
 
 #include "engine/base/error.h"
 
@@ -73,6 +75,14 @@ void WeightLoader::check() const {
     throw Error(ErrorKind::InvalidFile,
                 cat(checkpoint_.folder().string(), ": the tensors do not fit config.json: ", message));
   }
+}
+
+std::int64_t WeightLoader::parameters() const {
+  std::int64_t sum = 0;
+  for (const auto& [name, shape] : expected_) {
+    sum += std::accumulate(shape.begin(), shape.end(), std::int64_t{1}, std::multiplies<>());
+  }
+  return sum;
 }
 
 at::Tensor WeightLoader::take(const std::string& name) {

@@ -23,11 +23,15 @@ class WeightLoader {
   [[nodiscard]] const Checkpoint& checkpoint() const { return checkpoint_; }
 
   void expect(const std::string& name, std::vector<std::int64_t> shape);
+  [[nodiscard]] bool expects(const std::string& name) const { return expected_.contains(name); }
   /// A tensor that may be there and is not needed.
   void ignore(const std::string& name) { ignored_.insert(name); }
   /// Throws Error(InvalidFile | Unsupported) that names every tensor that is missing, unknown, of a wrong
   /// shape or of a type that weights cannot have. Nothing has been read before.
   void check() const;
+
+  /// Elements of all expected tensors.
+  [[nodiscard]] std::int64_t parameters() const;
 
   /// The tensor, float32, on the device. Its values are looked through for NaN and infinity.
   at::Tensor take(const std::string& name);

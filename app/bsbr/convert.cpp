@@ -1,0 +1,59 @@
+#include <iostream>
+#include <memory>
+
+#include "app/bsbr/commands.h"
+#include "app/bsbr/settings.h"
+#include "app/bsbr/terminal.h"
+#include "engine/export/export.h"
+
+namespace bsbr::cli {
+namespace {
+
+struct Convert {
+  Common common;
+  BsbrConfig bsbr;
+  std::string checkpoint, out;
+  bool force = false;
+
+  void run() const {
+    common.apply();
+    const Checkpoint source = Checkpoint::open(checkpoint);
+    const ModelConfig model = ModelConfig::from_json(source.config());
+    if (model.bsbr) {
+      throw Error(ErrorKind::InvalidArgument,
+                  cat(checkpoint, ": is converted already; convert the original with the settings that you want"));
+    }
+    bsbr.validate(model.context);
+    // The export is verified bit for bit against this model, so it is made where the verification runs.
+    const LanguageModel converted = load_model(source, "cpu").with_attention(bsbr);
+    const ExportReport report = [&] {
+      ProgressLine progress;
+      return export_checkpoint(source, converted, out, force, progress.job());
+    }();
+    if (common.json) {
+      return print_json({{"folder", report.folder.string()},
+                         {"bytes", report.bytes},
+                         {"tensors", report.tensors},
+                         {"verified", true},
+                         {"bsbr", bsbr.to_json()}});
+    }
+    std::cout << report.folder.string() << ": written and verified, " << report.tensors
+              << " tensors bit-identical, " << human_bytes(static_cast<std::int64_t>(report.bytes)) << '\n';
+  }
+};
+
+}  // namespace
+
+void add_convert(CLI::App& app) {
+  auto convert = std::make_shared<Convert>();
+  CLI::App* command = app.add_subcommand("convert", "Convert a checkpoint to BSBR and write it to a folder");
+  command->add_option("CKPT", convert->checkpoint, "Checkpoint folder, or the name of one in the local hub cache")
+      ->required();
+  command->add_option("OUT", convert->out, "Folder to write")->required();
+  add_bsbr_options(*command, convert->bsbr);
+  command->add_flag("--force", convert->force, "Replace OUT if it is a checkpoint folder");
+  convert->common.add_to(*command);
+  command->callback([convert] { convert->run(); });
+}
+
+}  // namespace bsbr::cli

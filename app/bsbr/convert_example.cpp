@@ -1,0 +1,68 @@
+#include <iostream>
+#include <memory>
+
+#include "app/bsbr/commands.h"
+#include "app/bsbr/comparison_report.h"
+#include "app/bsbr/resources.h"
+#include "app/bsbr/settings.h"
+#include "app/bsbr/terminal.h"
+#include "engine/export/export.h"
+
+namespace bsbr::cli {
+namespace {
+
+/// The published example: convert a model, compare the two on a sequence, and save it if asked to.
+struct ConvertExample {
+  Common common;
+  BsbrConfig bsbr;
+  std::string model_name = "gpt2", output_dir = "./converted_model";
+  std::int64_t length = 512;
+  bool save = false;
+
+  void run() const {
+    common.apply();
+    const Checkpoint opened = Checkpoint::open(model_name);
+    const ModelConfig config = ModelConfig::from_json(opened.config());
+    bsbr.validate(config.context);
+    const Tokenizer tokenizer = Tokenizer::load(opened.folder());
+    check_vocabulary(tokenizer, config);
+    const std::string text = resource("demo/sample.txt").string();
+    const std::vector<TokenId> ids = take_tokens(tokenizer.encode(read_input(text)), length, config, text);
+    const LanguageModel original = load_model(opened, common.device).with_attention(std::nullopt);
+    const LanguageModel converted = original.with_attention(bsbr);
+    const Comparison comparison = [&] {
+      ProgressLine progress;
+      return bsbr::compare(original, converted, ids, progress.job());
+    }();
+    nlohmann::json json = comparison.to_json();
+    if (!common.json) print_report(std::cout, comparison, converted.config(), opened.name(), text);
+    if (save) {
+      ProgressLine progress;
+      const LanguageModel on_cpu =
+          common.device == "cpu" ? converted : LanguageModel::load(opened, "cpu", progress.job()).with_attention(bsbr);
+      const ExportReport report = export_checkpoint(opened, on_cpu, output_dir, false, progress.job());
+      json["saved"] = report.folder.string();
+      if (!common.json) std::cout << "\nsaved to " << report.folder.string() << '\n';
+    }
+    if (common.json) print_json(json);
+  }
+};
+
+}  // namespace
+
+void add_convert_example(CLI::App& app) {
+  auto example = std::make_shared<ConvertExample>();
+  CLI::App* command = app.add_subcommand("convert-example", "Convert, compare on a sample text, and save if asked to");
+  command->add_option("--model_name", example->model_name, "Checkpoint folder, or name in the local hub cache")
+      ->capture_default_str();
+  command->add_option("--chunk_size", example->bsbr.chunk_size, "Tokens a chunk")->capture_default_str();
+  command->add_option("--compression_factor", example->bsbr.compression_factor, "Tokens a condensed state")
+      ->capture_default_str();
+  command->add_option("--seq_len", example->length, "Tokens to compare on")->capture_default_str();
+  command->add_option("--output_dir", example->output_dir, "Folder to save to")->capture_default_str();
+  command->add_flag("--save_model", example->save, "Save the converted model to --output_dir");
+  example->common.add_to(*command);
+  command->callback([example] { example->run(); });
+}
+
+}  // namespace bsbr::cli

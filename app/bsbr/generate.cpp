@@ -1,0 +1,71 @@
+#include "engine/model/generation.h"
+
+#include <chrono>
+#include <iostream>
+#include <memory>
+
+#include "app/bsbr/commands.h"
+#include "app/bsbr/settings.h"
+#include "app/bsbr/terminal.h"
+#include "engine/tokenizer/stream_decoder.h"
+
+namespace bsbr::cli {
+namespace {
+
+struct Generate {
+  Common common;
+  GenerationOptions options;
+  std::string checkpoint, prompt;
+
+  void run() {
+    common.apply();
+    options.sampling.validate();
+    const Checkpoint opened = Checkpoint::open(checkpoint);
+    const Tokenizer tokenizer = Tokenizer::load(opened.folder());
+    check_vocabulary(tokenizer, ModelConfig::from_json(opened.config()));
+    const std::vector<TokenId> ids = tokenizer.encode(prompt);
+    const LanguageModel model = load_model(opened, common.device);
+    options.stop = model.config().end_token;
+    Job job;
+    job.cancel = &interrupted();
+    StreamDecoder decoder(tokenizer);
+    if (!common.json) std::cout << prompt << std::flush;
+    const auto start = std::chrono::steady_clock::now();
+    const std::vector<TokenId> made = generate(model, {ids}, options, [&](std::size_t, TokenId token) {
+      if (common.json) return true;
+      std::cout << decoder.push(token) << std::flush;
+      return std::cout.good();
+    }, job).front();
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    if (common.json) {
+      return print_json({{"prompt", prompt},
+                         {"text", tokenizer.decode(made)},
+                         {"tokens", made},
+                         {"tokens_per_second", static_cast<double>(made.size()) / seconds}});
+    }
+    std::cout << decoder.finish() << '\n';
+  }
+};
+
+}  // namespace
+
+void add_generate(CLI::App& app) {
+  auto generate = std::make_shared<Generate>();
+  CLI::App* command = app.add_subcommand("generate", "Continue a text, token by token");
+  command->add_option("CKPT", generate->checkpoint, "Checkpoint folder, or the name of one in the local hub cache")
+      ->required();
+  command->add_option("--prompt", generate->prompt, "Text to continue")->required();
+  command->add_option("--tokens", generate->options.tokens, "New tokens at most")->capture_default_str();
+  SamplingOptions& sampling = generate->options.sampling;
+  command->add_option("--temperature", sampling.temperature, "0 takes the most likely token; above, draws")
+      ->capture_default_str();
+  command->add_option("--top-k", sampling.top_k, "Draw only from the k most likely tokens; 0: from all")
+      ->capture_default_str();
+  command->add_option("--top-p", sampling.top_p, "Draw only from the smallest set of this probability")
+      ->capture_default_str();
+  command->add_option("--seed", sampling.seed, "Seed of the draw")->capture_default_str();
+  generate->common.add_to(*command);
+  command->callback([generate] { generate->run(); });
+}
+
+}  // namespace bsbr::cli

@@ -1,0 +1,114 @@
+#include <unistd.h>
+
+#include <cstring>
+#include <filesystem>
+#include <iostream>
+#include <memory>
+
+#include "app/bsbr/commands.h"
+#include "app/bsbr/settings.h"
+#include "app/bsbr/terminal.h"
+#include "engine/checkpoint/safetensors.h"
+
+namespace bsbr::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::vector<std::int64_t> integers(const SafetensorsFile& file, const TensorView& view) {
+  std::vector<std::int64_t> values(view.bytes.size() / size_of(view.dtype));
+  if (view.dtype == Dtype::I64) {
+    std::memcpy(values.data(), view.bytes.data(), view.bytes.size());
+  } else if (view.dtype == Dtype::I32) {
+    std::vector<std::int32_t> narrow(values.size());
+    std::memcpy(narrow.data(), view.bytes.data(), view.bytes.size());
+    values.assign(narrow.begin(), narrow.end());
+  } else {
+    throw Error(ErrorKind::InvalidFile, cat(file.path().string(), ": ", view.name, " is ", to_string(view.dtype),
+                                            ", I64 or I32 is expected"));
+  }
+  return values;
+}
+
+TokenBatch read_batch(const std::string& path) {
+  const SafetensorsFile file = SafetensorsFile::open(path);
+  const TensorView* ids = file.find("input_ids");
+  const TensorView* mask = file.find("attention_mask");
+  if (ids == nullptr || ids->shape.size() != 2) {
+    throw Error(ErrorKind::InvalidFile, cat(path, ": a tensor input_ids of shape [rows, columns] is expected"));
+  }
+  if (mask != nullptr && mask->shape != ids->shape) {
+    throw Error(ErrorKind::InvalidFile, cat(path, ": attention_mask and input_ids differ in shape"));
+  }
+  TokenBatch batch{ids->shape[0], ids->shape[1], integers(file, *ids), {}};
+  if (mask != nullptr) batch.mask = integers(file, *mask);
+  return batch;
+}
+
+struct Logits {
+  Common common;
+  std::string checkpoint, input, output;
+  bool hidden = false;
+
+  void run() const {
+    common.apply();
+    const TokenBatch batch = read_batch(input);
+    const LanguageModel model = load_model(Checkpoint::open(checkpoint), common.device);
+    std::vector<std::pair<std::string, std::vector<float>>> tensors;
+    {
+      ProgressLine progress;
+      HiddenSink sink;
+      if (hidden) {
+        sink = [&](std::int64_t index, const std::vector<float>& values) {
+          tensors.emplace_back(cat("hidden_", index), values);
+        };
+      }
+      std::vector<float> logits = model.logits(batch, sink, progress.job());
+      tensors.emplace_back("logits", std::move(logits));
+    }
+    write(batch, tensors);
+    if (common.json) {
+      return print_json({{"output", output}, {"rows", batch.rows}, {"columns", batch.columns},
+                         {"tensors", tensors.size()}});
+    }
+    std::cout << output << ": logits of " << batch.rows << " x " << batch.columns << " tokens\n";
+  }
+
+  /// Beside the output first, so that it is whole or not there.
+  void write(const TokenBatch& batch, const std::vector<std::pair<std::string, std::vector<float>>>& tensors) const {
+    std::vector<TensorView> views;
+    const std::int64_t cells = batch.rows * batch.columns;
+    for (const auto& [name, values] : tensors) {
+      const std::int64_t width = cells == 0 ? 0 : static_cast<std::int64_t>(values.size()) / cells;
+      views.push_back({name, Dtype::F32, {batch.rows, batch.columns, width}, std::as_bytes(std::span(values))});
+    }
+    const fs::path staged = cat(output, ".part-", ::getpid());
+    Job job;
+    job.cancel = &interrupted();
+    write_safetensors(staged, views, {}, job);
+    std::error_code error;
+    fs::rename(staged, output, error);
+    if (error) {
+      std::error_code ignored;
+      fs::remove(staged, ignored);
+      throw Error(ErrorKind::Io, cat(output, ": cannot be written: ", error.message()));
+    }
+  }
+};
+
+}  // namespace
+
+void add_logits(CLI::App& app) {
+  auto logits = std::make_shared<Logits>();
+  CLI::App* command = app.add_subcommand("logits", "Run token ids through a model and write its logits");
+  command->add_option("CKPT", logits->checkpoint, "Checkpoint folder, or the name of one in the local hub cache")
+      ->required();
+  command->add_option("--input", logits->input, "safetensors with input_ids [B, N], attention_mask [B, N] (optional)")
+      ->required();
+  command->add_option("--output", logits->output, "safetensors to write: logits [B, N, vocabulary]")->required();
+  command->add_flag("--hidden", logits->hidden, "Also write hidden_0 to hidden_L [B, N, width]");
+  logits->common.add_to(*command);
+  command->callback([logits] { logits->run(); });
+}
+
+}  // namespace bsbr::cli

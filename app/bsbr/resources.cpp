@@ -1,0 +1,21 @@
+#include "app/bsbr/resources.h"
+
+#include <system_error>
+
+#include "engine/base/error.h"
+
+namespace bsbr::cli {
+
+std::filesystem::path resource(const std::filesystem::path& name) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  const fs::path program = fs::read_symlink("/proc/self/exe", error);
+  const fs::path installed = program.parent_path().parent_path() / "share" / "bsbr" / name;
+  if (!error && fs::exists(installed, error)) return installed;
+  const fs::path source = fs::path(BSBR_SOURCE_RESOURCES) / name;
+  if (fs::exists(source, error)) return source;
+  throw Error(ErrorKind::NotFound, cat("the program's own file ", name.string(), " is neither at ", installed.string(),
+                                       " nor at ", source.string(), "; install the program again"));
+}
+
+}  // namespace bsbr::cli

@@ -1,0 +1,93 @@
+#include "app/bsbr/terminal.h"
+
+#include <csignal>
+#include <unistd.h>
+
+#include <array>
+#include <cmath>
+#include <cstdio>
+#include <iomanip>
+#include <iostream>
+#include <sstream>
+
+namespace bsbr::cli {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+void on_signal(int signal) {
+  interrupted().cancel();
+  if (signal == SIGINT) std::signal(SIGINT, SIG_DFL);
+}
+
+std::string duration_text(double seconds) {
+  const auto whole = static_cast<std::int64_t>(std::lround(seconds));
+  if (whole < 60) return cat(whole, " s");
+  return cat(whole / 60, " min ", whole % 60, " s");
+}
+
+}  // namespace
+
+CancelToken& interrupted() {
+  static CancelToken token;
+  return token;
+}
+
+void watch_signals() {
+  interrupted();  // made before a handler could need it
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) std::signal(signal, on_signal);
+}
+
+ProgressLine::ProgressLine() : terminal_(::isatty(STDERR_FILENO) != 0) {}
+
+ProgressLine::~ProgressLine() {
+  if (terminal_ && !stage_.empty()) std::cerr << "\r\033[K" << std::flush;
+}
+
+Job ProgressLine::job() {
+  Job job;
+  job.cancel = &interrupted();
+  if (terminal_) job.progress = [this](std::string_view stage, double fraction) { show(stage, fraction); };
+  return job;
+}
+
+void ProgressLine::show(std::string_view stage, double fraction) {
+  const auto now = Clock::now();
+  if (stage != stage_) {
+    stage_ = stage;
+    started_ = now;
+  } else if (now - shown_ < std::chrono::milliseconds(100)) {
+    return;
+  }
+  shown_ = now;
+  const double elapsed = std::chrono::duration<double>(now - started_).count();
+  std::string left;
+  if (fraction > 0.02 && elapsed > 0.5) left = ", " + duration_text(elapsed / fraction * (1 - fraction)) + " left";
+  std::cerr << "\r\033[K" << stage << ' ' << static_cast<int>(fraction * 100) << " %" << left << std::flush;
+}
+
+std::string with_commas(std::int64_t number) {
+  std::string digits = std::to_string(number);
+  const std::size_t sign = number < 0 ? 1 : 0;
+  for (std::size_t at = digits.size(); at > sign + 3;) digits.insert(at -= 3, 1, ',');
+  return digits;
+}
+
+std::string human_bytes(std::int64_t bytes) {
+  constexpr std::array kUnits{"bytes", "KiB", "MiB", "GiB", "TiB"};
+  auto value = static_cast<double>(bytes);
+  std::size_t unit = 0;
+  while (value >= 1024 && unit + 1 < kUnits.size()) {
+    value /= 1024;
+    ++unit;
+  }
+  return fixed(value, unit == 0 || value >= 100 ? 0 : 1) + " " + kUnits[unit];
+}
+
+std::string fixed(double value, int digits) {
+  std::ostringstream out;
+  out << std::fixed << std::setprecision(digits) << value;
+  return std::move(out).str();
+}
+
+}  // namespace bsbr::cli

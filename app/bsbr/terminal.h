@@ -1,0 +1,42 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+#include "engine/base/job.h"
+
+namespace bsbr::cli {
+
+/// Set by Ctrl-C and by a request to terminate; the running command then cleans up and ends.
+CancelToken& interrupted();
+
+/// Lets SIGINT, SIGTERM and SIGHUP set interrupted(); a second SIGINT ends the program at once.
+void watch_signals();
+
+/// A job that is cancelled by interrupted() and shows its progress, with the time left, in one line of stderr if that
+/// is a terminal. Destroy it before printing results: that clears the line.
+class ProgressLine {
+ public:
+  ProgressLine();
+  ProgressLine(const ProgressLine&) = delete;
+  ProgressLine& operator=(const ProgressLine&) = delete;
+  ~ProgressLine();
+  [[nodiscard]] Job job();
+
+ private:
+  void show(std::string_view stage, double fraction);
+
+  bool terminal_;
+  std::string stage_;
+  std::chrono::steady_clock::time_point started_, shown_;
+};
+
+/// "12,345".
+std::string with_commas(std::int64_t number);
+/// "1.5 MiB".
+std::string human_bytes(std::int64_t bytes);
+/// Fixed-point with `digits` after the point.
+std::string fixed(double value, int digits);
+
+}  // namespace bsbr::cli

@@ -1,0 +1,101 @@
+#include "engine/export/export.h"
+
+#include <algorithm>
+#include <array>
+#include <system_error>
+
+#include "engine/base/error.h"
+#include "engine/base/json_file.h"
+#include "engine/checkpoint/safetensors.h"
+#include "engine/export/model_card.h"
+#include "engine/export/staged_folder.h"
+#include "engine/export/verify.h"
+
+namespace bsbr {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::array kCopied{"vocab.json",         "merges.txt",          "tokenizer.json",
+                             "added_tokens.json",  "special_tokens_map.json", "tokenizer_config.json",
+                             "generation_config.json"};
+constexpr std::uint64_t kLargestCopied = 256U << 20;
+
+fs::path absolute_of(const fs::path& path) {
+  fs::path full = fs::absolute(path).lexically_normal();
+  return full.has_filename() ? full : full.parent_path();
+}
+
+/// Refuses what must not be overwritten, before anything is written.
+void check_destination(const Checkpoint& source, const fs::path& destination, bool force) {
+  std::error_code error;
+  const auto refuse = [&](const std::string& what) {
+    throw Error(ErrorKind::InvalidArgument, cat(destination.string(), ": ", what));
+  };
+  if (fs::equivalent(destination, source.folder(), error)) {
+    refuse("is the checkpoint that is being converted; choose another folder, the original is never overwritten");
+  }
+  const fs::path inside = destination.lexically_relative(fs::weakly_canonical(source.folder(), error));
+  if (!inside.empty() && *inside.begin() != "..") {
+    refuse("lies inside the checkpoint that is being converted; choose a folder outside it");
+  }
+  const fs::file_status status = fs::symlink_status(destination, error);
+  if (!fs::exists(status)) return;
+  if (!force) refuse("exists already; choose another folder, or replace it with --force");
+  if (!fs::is_directory(status)) refuse("is no folder; --force replaces only checkpoint folders");
+  if (!fs::is_empty(destination, error) && !fs::exists(destination / "config.json", error)) {
+    refuse("holds no config.json, so it is no checkpoint, and --force does not delete it");
+  }
+}
+
+void check_space(const Checkpoint& source, const fs::path& folder) {
+  std::error_code error;
+  const fs::space_info space = fs::space(folder, error);
+  const std::uint64_t needed = source.tensor_bytes() + (16U << 20);
+  if (!error && space.available < needed) {
+    throw Error(ErrorKind::Io, cat(folder.string(), ": ", needed >> 20, " MiB are needed and only ",
+                                   space.available >> 20, " MiB are free; make room or choose another disk"));
+  }
+}
+
+void write_files(const Checkpoint& source, const LanguageModel& converted, const fs::path& folder, const Job& job) {
+  nlohmann::json config = source.config();
+  config["bsbr"] = converted.config().bsbr->to_json();
+  write_text_file(folder / "config.json", config.dump(2) + "\n");
+  for (const char* name : kCopied) {
+    const fs::path from = source.folder() / name;
+    std::error_code error;
+    if (fs::exists(from, error)) write_text_file(folder / name, read_text_file(from, kLargestCopied));
+  }
+  write_text_file(folder / "README.md", model_card(source, converted.config(), *converted.config().bsbr));
+  // Widest elements first, so that every tensor begins at a multiple of its element's size.
+  std::vector<TensorView> tensors = source.tensors();
+  std::stable_sort(tensors.begin(), tensors.end(), [](const TensorView& a, const TensorView& b) {
+    return size_of(a.dtype) > size_of(b.dtype);
+  });
+  write_safetensors(folder / "model.safetensors", tensors, {{"format", "pt"}}, job);
+}
+
+}  // namespace
+
+ExportReport export_checkpoint(const Checkpoint& source, const LanguageModel& converted, const fs::path& destination,
+                               bool force, const Job& job) {
+  if (!converted.config().bsbr) {
+    throw Error(ErrorKind::InvalidArgument, "the model is not converted; there is nothing to export");
+  }
+  if (destination.empty()) throw Error(ErrorKind::InvalidArgument, "the destination is empty; name a folder");
+  const fs::path folder = absolute_of(destination);
+  check_destination(source, folder, force);
+  StagedFolder staged(folder);
+  check_space(source, staged.path());
+  write_files(source, converted, staged.path(), job);
+  verify_export(source, Checkpoint::open(staged.path().string()), converted, job);
+
+  ExportReport report{folder, 0, source.tensors().size()};
+  for (const auto& entry : fs::directory_iterator(staged.path())) report.bytes += entry.file_size();
+  job.check();
+  staged.commit(force);
+  return report;
+}
+
+}  // namespace bsbr

@@ -1,0 +1,50 @@
+#include "engine/export/verify.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "engine/base/error.h"
+
+namespace bsbr {
+namespace {
+
+[[noreturn]] void differ(const Checkpoint& written, const std::string& what) {
+  throw Error(ErrorKind::Io, cat(written.folder().string(), ": what was written is not what was meant: ", what,
+                                 ". The disk or its memory may be faulty; nothing was put in place"));
+}
+
+void compare_tensors(const Checkpoint& source, const Checkpoint& written, const Job& job) {
+  if (source.tensors().size() != written.tensors().size()) differ(written, "the number of tensors differs");
+  std::size_t done = 0;
+  for (const TensorView& expected : source.tensors()) {
+    job.report("verifying tensors", static_cast<double>(done++) / static_cast<double>(source.tensors().size()));
+    const TensorView* actual = written.find(expected.name);
+    if (actual == nullptr || actual->dtype != expected.dtype || actual->shape != expected.shape ||
+        actual->bytes.size() != expected.bytes.size() ||
+        std::memcmp(actual->bytes.data(), expected.bytes.data(), expected.bytes.size()) != 0) {
+      differ(written, "tensor " + expected.name);
+    }
+  }
+}
+
+}  // namespace
+
+void verify_export(const Checkpoint& source, const Checkpoint& written, const LanguageModel& converted,
+                   const Job& job) {
+  compare_tensors(source, written, job);
+  const LanguageModel reopened = LanguageModel::load(written, "cpu", job);
+  if (reopened.config().bsbr != converted.config().bsbr) differ(written, "the bsbr settings in config.json");
+  // Long enough that a query has far blocks, short enough to take seconds.
+  const BsbrConfig& bsbr = *converted.config().bsbr;
+  const std::int64_t wanted = bsbr.sink_in_blocks() + (bsbr.window + 2) * bsbr.chunk_size + bsbr.retrieve;
+  TokenBatch batch{1, std::min({wanted, converted.config().context, std::int64_t{1024}}), {}, {}};
+  for (std::int64_t i = 0; i < batch.columns; ++i) {
+    batch.ids.push_back((i * 7919 + 17) % converted.config().vocabulary);
+  }
+  const std::vector<float> expected = converted.logits(batch, {}, job);
+  const std::vector<float> actual = reopened.logits(batch, {}, job);
+  // By bytes: weights with NaN give NaN on both sides.
+  if (std::memcmp(actual.data(), expected.data(), expected.size() * sizeof(float)) != 0) differ(written, "the logits");
+}
+
+}  // namespace bsbr

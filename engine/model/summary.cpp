@@ -1,0 +1,32 @@
+#include "engine/model/summary.h"
+
+#include <set>
+
+#include "engine/model/gpt2.h"
+#include "engine/model/weight_loader.h"
+
+namespace bsbr {
+
+nlohmann::json CheckpointSummary::to_json() const {
+  return {{"family", config.family},   {"parameters", parameters},
+          {"layers", config.layers},   {"heads", config.heads},
+          {"kv_heads", config.kv_heads}, {"context", config.context},
+          {"vocab", config.vocabulary}, {"dtype", dtype},
+          {"bytes", bytes},            {"bsbr", config.bsbr ? config.bsbr->to_json() : nlohmann::json()}};
+}
+
+CheckpointSummary summarize(const Checkpoint& checkpoint) {
+  CheckpointSummary summary{ModelConfig::from_json(checkpoint.config()), 0, "", checkpoint.tensor_bytes()};
+  WeightLoader loader(checkpoint, at::kCPU, {});
+  gpt2_expect(summary.config, loader);
+  loader.check();
+  summary.parameters = loader.parameters();
+  std::set<std::string_view> types;
+  for (const TensorView& view : checkpoint.tensors()) {
+    if (loader.expects(view.name)) types.insert(to_string(view.dtype));
+  }
+  for (const std::string_view type : types) summary.dtype += (summary.dtype.empty() ? "" : "+") + std::string(type);
+  return summary;
+}
+
+}  // namespace bsbr
