@@ -22,6 +22,8 @@ class Descriptor {
   explicit Descriptor(int fd) : fd_(fd) {}
   Descriptor(const Descriptor&) = delete;
   Descriptor& operator=(const Descriptor&) = delete;
+  Descriptor(Descriptor&&) = delete;
+  Descriptor& operator=(Descriptor&&) = delete;
   ~Descriptor() {
     if (fd_ >= 0) ::close(fd_);
   }
@@ -44,7 +46,8 @@ std::string read_text_file(const std::filesystem::path& path, std::uint64_t max_
   if (::fstat(file.get(), &info) != 0) {
     throw Error(ErrorKind::Io, cat(path.string(), ": cannot read: ", system_message(errno)));
   }
-  if (!S_ISREG(info.st_mode)) throw Error(ErrorKind::InvalidFile, cat(path.string(), ": is not a regular file"));
+  if (!S_ISREG(info.st_mode))
+    throw Error(ErrorKind::InvalidFile, cat(path.string(), ": is not a regular file"));
   const auto size = static_cast<std::uint64_t>(info.st_size);
   if (size > max_bytes) {
     throw Error(ErrorKind::InvalidFile, cat(path.string(), ": is ", size, " bytes long; at most ", max_bytes,
@@ -64,7 +67,9 @@ std::string read_text_file(const std::filesystem::path& path, std::uint64_t max_
 }
 
 nlohmann::json parse_json_object(std::string_view text, const std::filesystem::path& where) {
-  const auto fail = [&](const std::string& what) { throw Error(ErrorKind::InvalidFile, cat(where.string(), ": ", what)); };
+  const auto fail = [&](const std::string& what) {
+    throw Error(ErrorKind::InvalidFile, cat(where.string(), ": ", what));
+  };
   const std::size_t valid = valid_utf8_prefix(text);
   if (valid != text.size()) fail(cat("byte ", valid, " is not valid UTF-8; JSON must be UTF-8"));
 
@@ -92,8 +97,9 @@ nlohmann::json parse_json_object(std::string_view text, const std::filesystem::p
 nlohmann::json read_json_object(const std::filesystem::path& path, std::uint64_t max_bytes) {
   const std::string text = read_text_file(path, max_bytes);
   if (text.starts_with(kLfsMagic)) {
-    throw Error(ErrorKind::Unsupported,
-                cat(path.string(), ": is a Git LFS pointer, not the file itself; run `git lfs pull` in its folder"));
+    throw Error(
+        ErrorKind::Unsupported,
+        cat(path.string(), ": is a Git LFS pointer, not the file itself; run `git lfs pull` in its folder"));
   }
   return parse_json_object(text, path);
 }

@@ -9,6 +9,8 @@ namespace bsbr {
 /// forms, nothing above U+10FFFF).
 std::size_t valid_utf8_prefix(std::string_view text) noexcept;
 
-inline bool is_valid_utf8(std::string_view text) noexcept { return valid_utf8_prefix(text) == text.size(); }
+inline bool is_valid_utf8(std::string_view text) noexcept {
+  return valid_utf8_prefix(text) == text.size();
+}
 
 }  // namespace bsbr

@@ -1,18 +1,21 @@
 # Sourced by run and check. step LABEL LOG COMMAND...: one line to the screen, the command's output into LOG,
-# and the end of LOG to the screen when the command fails. Returns the command's status.
+# and what LOG says to the screen when the command fails. Returns the command's status.
 # shellcheck shell=bash
+
+# The findings of a Clang tool, which carry their check's name in brackets; else the end of the log.
+excerpt() { grep -m 60 -E ': (error|warning): .*\[[^]]+\]$' "$1" || tail -n 40 "$1"; }
 
 step() {
   local label=$1 log=$2 start=$SECONDS status=0
   shift 2
   mkdir -p "$(dirname "$log")"
   printf '%s … ' "$label"
-  "$@" >"$log" 2>&1 </dev/null || status=$?
+  "$@" >"$log" 2>&1 || status=$?
   if ((status == 0)); then
     printf 'done (%d s)\n' $((SECONDS - start))
   else
-    printf 'failed. The end of %s:\n' "$log"
-    tail -n 40 "$log" | sed 's/^/    /'
+    printf 'failed. From %s:\n' "$log"
+    excerpt "$log" | sed 's/^/    /'
   fi
   return "$status"
 }
