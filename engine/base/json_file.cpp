@@ -72,6 +72,8 @@ nlohmann::json parse_json_object(std::string_view text, const std::filesystem::p
   };
   const std::size_t valid = valid_utf8_prefix(text);
   if (valid != text.size()) fail(cat("byte ", valid, " is not valid UTF-8; JSON must be UTF-8"));
+  // The parser takes a zero byte for the end of the text, and would ignore what follows.
+  if (const std::size_t zero = text.find('\0'); zero != text.npos) fail(cat("byte ", zero, " is zero; JSON has no such bytes"));
 
   std::vector<std::set<std::string, std::less<>>> keys;
   using json = nlohmann::json;

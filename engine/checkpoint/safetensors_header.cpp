@@ -134,8 +134,11 @@ class Reader : public nlohmann::json_sax<json> {
 
   bool parse_error(std::size_t position, const std::string& /*token*/,
                    const json::exception& error) override {
-    const std::string reason = in_quotes(error.what());
-    fail(path_, cat("its header is not valid JSON, at byte ", position, ": ", reason));
+    // Past the library's own prefix, "[json.exception…] parse error at line 1, column 6: ".
+    const std::string_view text = error.what();
+    const std::size_t colon = text.find(": ");
+    const std::string reason = in_quotes(colon == text.npos ? text : text.substr(colon + 2));
+    fail(path_, cat("its header is not valid JSON near byte ", position, ": ", reason));
   }
 
  private:
@@ -286,12 +289,14 @@ class Reader : public nlohmann::json_sax<json> {
   std::size_t offset_count_ = 0;
 };
 
-/// The JSON lexer buffers one token, and the blanks before it; this bounds what it can buffer.
-void check_token_lengths(std::string_view text, const std::filesystem::path& path) {
+/// The JSON lexer buffers one token, and the blanks before it; this bounds what it can buffer. It also takes
+/// a zero byte for the end of the text, so that what follows would be ignored.
+void check_tokens(std::string_view text, const std::filesystem::path& path) {
   bool in_string = false;
   std::size_t start = 0;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
+    if (c == '\0') fail(path, cat("byte ", i, " of its header is zero; JSON has no such bytes"));
     if (i - start > kMaxToken)
       fail(path, cat("its header has a token of more than ", kMaxToken, " bytes at byte ", start));
     if (in_string && c == '\\') {
@@ -312,7 +317,7 @@ SafetensorsHeader parse_safetensors_header(std::string_view text, std::uint64_t 
   if (!text.starts_with('{'))
     fail(path, "its header does not begin with '{'; this is not a safetensors file");
   text = text.substr(0, text.find_last_not_of(' ') + 1);
-  check_token_lengths(text, path);
+  check_tokens(text, path);
   const std::size_t valid = valid_utf8_prefix(text);
   if (valid != text.size()) fail(path, cat("byte ", valid, " of its header is not valid UTF-8"));
 

@@ -33,8 +33,8 @@ class TestBase : public QObject {
     QTest::newRow("empty") << QByteArray() << QByteArray("not valid JSON");
     QTest::newRow("array") << QByteArray("[1]") << QByteArray("object");
     QTest::newRow("twice") << QByteArray(R"({"a":1,"a":2})") << QByteArray("\"a\" occurs twice");
-    QTest::newRow("deep") << QByteArray("{\"a\":" + QByteArray(100000, '['))
-                          << QByteArray("nested more than 64");
+    QTest::newRow("deep") << QByteArray("{\"a\":" + QByteArray(100000, '[')) << QByteArray("nested more than 64");
+    QTest::newRow("zero byte") << QByteArray("{}\0,!", 5) << QByteArray("byte 2 is zero");
     QTest::newRow("bytes") << QByteArray("{\"a\":\"\xFF\"}") << QByteArray("byte 6 is not valid UTF-8");
   }
   void badJson() {
