@@ -14,6 +14,7 @@
 #include <limits>
 
 #include "engine/attention/tensor_cache.h"
+#include "engine/kernels/cpu/group_keys.h"
 
 namespace bsbr {
 namespace {
@@ -54,7 +55,7 @@ class BsbrReference : public Attention {
   [[nodiscard]] at::Tensor chunk(const at::Tensor& q, const at::Tensor& keys, const at::Tensor& values,
                                  std::int64_t position, PairCount* pairs) const {
     const std::int64_t b = config_.block_size;
-    const std::int64_t f = config_.compression_factor;
+    const std::int64_t m = config_.states_per_block();
     const std::int64_t t = q.size(1);
     const std::int64_t n = position + t;
     const std::int64_t recent =
@@ -73,20 +74,18 @@ class BsbrReference : public Attention {
     at::Tensor states;        // logits of the condensed states [heads, t, states]
     at::Tensor state_values;  // [heads, states, dim]
     if (blocks > retrieved) {
-      const std::int64_t count = (recent - sink) / f;
-      const at::Tensor far_keys =
-          k.narrow(1, sink, recent - sink).reshape({-1, count, f, shape_.head_dim}).mean(2);
-      state_values = v.narrow(1, sink, recent - sink).reshape({-1, count, f, shape_.head_dim}).mean(2);
-      states = at::matmul(q, far_keys.transpose(1, 2)) + std::log(static_cast<double>(f));
+      const States made = condense(k.narrow(1, sink, recent - sink), v.narrow(1, sink, recent - sink));
+      state_values = made.values;
+      states = at::matmul(q, made.keys.transpose(1, 2)) + made.log_sizes.unsqueeze(1);
       const Coarse coarse = choose_chunks(q, k, v, sink, recent);
-      if (coarse.logits.defined()) states.masked_fill_(coarse.skipped.repeat_interleave(b / f, 2), kNever);
+      if (coarse.logits.defined()) states.masked_fill_(coarse.skipped.repeat_interleave(m, 2), kNever);
 
       at::Tensor read = at::zeros({q.size(0), t, blocks}, q.options().dtype(at::kBool));
       if (retrieved > 0) {
-        const at::Tensor score = at::logsumexp(states.reshape({-1, t, blocks, b / f}), 3);
+        const at::Tensor score = at::logsumexp(states.reshape({-1, t, blocks, m}), 3);
         read.scatter_(2, std::get<1>(at::topk(score, retrieved, 2)), true);
       }
-      states.masked_fill_(read.repeat_interleave(b / f, 2), kNever);
+      states.masked_fill_(read.repeat_interleave(m, 2), kNever);
       exact.narrow(2, sink, recent - sink).masked_fill_(read.logical_not().repeat_interleave(b, 2), kNever);
       if (coarse.logits.defined()) {
         states = at::cat({states, coarse.logits}, 2);
@@ -102,6 +101,37 @@ class BsbrReference : public Attention {
     const at::Tensor weights = at::softmax(at::cat({exact, states}, 2), 2);
     return at::matmul(weights.narrow(2, 0, n), v) +
            at::matmul(weights.narrow(2, n, states.size(2)), state_values);
+  }
+
+  struct States {
+    at::Tensor keys, values;  // [heads, states, dim]
+    at::Tensor log_sizes;     // [heads, states]
+  };
+
+  /// The states of whole blocks: keys, values [heads, tokens, dim].
+  [[nodiscard]] States condense(const at::Tensor& keys, const at::Tensor& values) const {
+    const std::int64_t b = config_.block_size;
+    const std::int64_t per_block = config_.states_per_block();
+    const std::int64_t blocks = keys.size(1) / b;
+    const at::Tensor host = keys.transpose(1, 2).to(at::kCPU).contiguous();
+    at::Tensor member = at::zeros({keys.size(0), blocks, per_block, b}, host.options());
+    KeyGrouper grouper;
+    for (std::int64_t head = 0; head < keys.size(0); ++head) {
+      for (std::int64_t block = 0; block < blocks; ++block) {
+        const auto& group =
+            grouper.group(host[head].const_data_ptr<float>() + block * b, static_cast<std::size_t>(keys.size(1)),
+                          static_cast<std::size_t>(shape_.head_dim), static_cast<std::size_t>(b),
+                          static_cast<std::size_t>(per_block));
+        const at::Tensor at_block = member[head][block];
+        for (std::int64_t j = 0; j < b; ++j) at_block[group[static_cast<std::size_t>(j)]][j] = 1.0;
+      }
+    }
+    const at::Tensor size = member.sum(3);
+    const at::Tensor mean = (member / size.unsqueeze(3)).to(device_);
+    const auto averaged = [&](const at::Tensor& x) {
+      return at::matmul(mean, x.reshape({x.size(0), blocks, b, x.size(2)})).flatten(1, 2);
+    };
+    return {averaged(keys), averaged(values), size.log().flatten(1).to(device_)};
   }
 
   struct Coarse {

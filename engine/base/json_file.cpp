@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <set>
+#include <utility>
 #include <vector>
 
 #include "engine/base/error.h"
@@ -14,7 +14,7 @@
 namespace bsbr {
 namespace {
 
-constexpr int kMaxDepth = 64;
+constexpr std::size_t kMaxDepth = 64;
 constexpr std::string_view kLfsMagic = "version https://git-lfs.github.com/spec/";
 
 class Descriptor {
@@ -22,8 +22,6 @@ class Descriptor {
   explicit Descriptor(int fd) : fd_(fd) {}
   Descriptor(const Descriptor&) = delete;
   Descriptor& operator=(const Descriptor&) = delete;
-  Descriptor(Descriptor&&) = delete;
-  Descriptor& operator=(Descriptor&&) = delete;
   ~Descriptor() {
     if (fd_ >= 0) ::close(fd_);
   }
@@ -31,6 +29,69 @@ class Descriptor {
 
  private:
   int fd_;
+};
+
+using nlohmann::json;
+
+[[noreturn]] void fail(const std::filesystem::path& where, const std::string& what) {
+  throw Error(ErrorKind::InvalidFile, cat(where.string(), ": ", what));
+}
+
+// Builds the document from nlohmann's events. nlohmann's own parser keeps the last of equal keys, and with a
+// callback to watch them it takes quadratic time for an object of many objects.
+class StrictBuilder {
+ public:
+  StrictBuilder(json& root, const std::filesystem::path& where) : root_(root), where_(where) {}
+
+  bool null() { return put(nullptr); }
+  bool boolean(bool value) { return put(value); }
+  bool number_integer(json::number_integer_t value) { return put(value); }
+  bool number_unsigned(json::number_unsigned_t value) { return put(value); }
+  bool number_float(json::number_float_t value, const std::string&) { return put(value); }
+  bool string(std::string& value) { return put(std::move(value)); }
+  bool binary(json::binary_t& value) { return put(std::move(value)); }
+  bool start_object(std::size_t) { return open(json::object()); }
+  bool end_object() { return close(); }
+  bool start_array(std::size_t) { return open(json::array()); }
+  bool end_array() { return close(); }
+
+  bool key(std::string& name) {
+    const auto [entry, fresh] = open_.back()->get_ref<json::object_t&>().try_emplace(std::move(name));
+    if (!fresh) fail(where_, cat("the key \"", entry->first, "\" occurs twice in one object"));
+    next_ = &entry->second;
+    return true;
+  }
+
+  [[noreturn]] bool parse_error(std::size_t, const std::string&, const json::exception& error) const {
+    fail(where_, cat("is not valid JSON: ", error.what()));
+  }
+
+ private:
+  json& place(json&& value) {
+    if (open_.empty()) return root_ = std::move(value);
+    json& parent = *open_.back();
+    if (parent.is_object()) return *next_ = std::move(value);
+    parent.push_back(std::move(value));
+    return parent.back();
+  }
+  bool put(json value) {
+    place(std::move(value));
+    return true;
+  }
+  bool open(json container) {
+    if (open_.size() == kMaxDepth) fail(where_, cat("JSON is nested more than ", kMaxDepth, " levels deep"));
+    open_.push_back(&place(std::move(container)));
+    return true;
+  }
+  bool close() {
+    open_.pop_back();
+    return true;
+  }
+
+  json& root_;
+  const std::filesystem::path& where_;
+  std::vector<json*> open_;  // an element moves only while no container inside it is open
+  json* next_ = nullptr;     // the value that the last key waits for
 };
 
 }  // namespace
@@ -63,47 +124,32 @@ std::string read_text_file(const std::filesystem::path& path, std::uint64_t max_
     done += static_cast<std::size_t>(got);
   }
   text.resize(done);
-  return text;
-}
-
-nlohmann::json parse_json_object(std::string_view text, const std::filesystem::path& where) {
-  const auto fail = [&](const std::string& what) {
-    throw Error(ErrorKind::InvalidFile, cat(where.string(), ": ", what));
-  };
-  const std::size_t valid = valid_utf8_prefix(text);
-  if (valid != text.size()) fail(cat("byte ", valid, " is not valid UTF-8; JSON must be UTF-8"));
-  // The parser takes a zero byte for the end of the text, and would ignore what follows.
-  if (const std::size_t zero = text.find('\0'); zero != text.npos) fail(cat("byte ", zero, " is zero; JSON has no such bytes"));
-
-  std::vector<std::set<std::string, std::less<>>> keys;
-  using json = nlohmann::json;
-  const auto watch = [&](int depth, json::parse_event_t event, json& value) {
-    if (depth >= kMaxDepth) fail(cat("JSON is nested more than ", kMaxDepth, " levels deep"));
-    if (event == json::parse_event_t::object_start) keys.emplace_back();
-    if (event == json::parse_event_t::object_end) keys.pop_back();
-    if (event == json::parse_event_t::key && !keys.back().insert(value.get<std::string>()).second) {
-      fail(cat("the key \"", value.get<std::string>(), "\" occurs twice in one object"));
-    }
-    return true;
-  };
-  json parsed;
-  try {
-    parsed = json::parse(text, watch);
-  } catch (const json::exception& error) {
-    fail(cat("is not valid JSON: ", error.what()));
-  }
-  if (!parsed.is_object()) fail(cat("is JSON, but ", parsed.type_name(), " where an object {…} is expected"));
-  return parsed;
-}
-
-nlohmann::json read_json_object(const std::filesystem::path& path, std::uint64_t max_bytes) {
-  const std::string text = read_text_file(path, max_bytes);
   if (text.starts_with(kLfsMagic)) {
     throw Error(
         ErrorKind::Unsupported,
         cat(path.string(), ": is a Git LFS pointer, not the file itself; run `git lfs pull` in its folder"));
   }
-  return parse_json_object(text, path);
+  return text;
+}
+
+nlohmann::json parse_json_object(std::string_view text, const std::filesystem::path& where) {
+  const std::size_t valid = valid_utf8_prefix(text);
+  if (valid != text.size()) fail(where, cat("byte ", valid, " is not valid UTF-8; JSON must be UTF-8"));
+  // The parser takes a zero byte for the end of the text, and would ignore what follows.
+  if (const std::size_t zero = text.find('\0'); zero != text.npos) {
+    fail(where, cat("byte ", zero, " is zero; JSON has no such bytes"));
+  }
+  json parsed;
+  StrictBuilder builder(parsed, where);
+  json::sax_parse(text, &builder);
+  if (!parsed.is_object()) {
+    fail(where, cat("is JSON, but ", parsed.type_name(), " where an object {…} is expected"));
+  }
+  return parsed;
+}
+
+nlohmann::json read_json_object(const std::filesystem::path& path, std::uint64_t max_bytes) {
+  return parse_json_object(read_text_file(path, max_bytes), path);
 }
 
 }  // namespace bsbr

@@ -13,4 +13,8 @@ inline bool is_valid_utf8(std::string_view text) noexcept {
   return valid_utf8_prefix(text) == text.size();
 }
 
+/// Length of the character that `text` ends in the middle of: 1 to 3 bytes that more bytes could make a valid
+/// character, or 0.
+std::size_t cut_utf8_suffix(std::string_view text) noexcept;
+
 }  // namespace bsbr

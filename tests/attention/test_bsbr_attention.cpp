@@ -6,6 +6,7 @@
 
 #include "engine/attention/attention.h"
 #include "engine/base/error.h"
+#include "engine/kernels/cpu/group_keys.h"
 #include "engine/kernels/cpu/micro.h"
 
 using bsbr::Attention;
@@ -249,6 +250,21 @@ class TestBsbrAttention : public QObject {
       const float scaled = bsbr::micro::scale(y.data_ptr<float>(), count, 0.5F);
       QVERIFY(std::abs(scaled - 0.5F * sum) < 1e-4F * sum);
     }
+  }
+
+  /// A far outlier is a group of its own; equal keys stay together.
+  void groupsBySimilarity() {
+    bsbr::KeyGrouper grouper;
+    const std::vector<float> line{0.0F, 100.0F, 0.1F, 5.0F, 5.2F, 0.3F, 5.1F, 0.2F};
+    QCOMPARE(grouper.group(line.data(), 8, 1, 8, 3), (std::vector<std::int32_t>{0, 1, 0, 2, 2, 0, 2, 0}));
+    QCOMPARE(grouper.group(line.data(), 8, 1, 8, 1), std::vector<std::int32_t>(8, 0));
+    QCOMPARE(grouper.group(line.data(), 8, 1, 8, 8), (std::vector<std::int32_t>{0, 1, 2, 3, 4, 5, 6, 7}));
+    // Complete linkage on 0, 2, 3.9, 6: 1 and 2 join, then 0 with them (3.9) before 3 (4.0 from key 1).
+    const std::vector<float> chain{0.0F, 2.0F, 3.9F, 6.0F};
+    QCOMPARE(grouper.group(chain.data(), 4, 1, 4, 2), (std::vector<std::int32_t>{0, 0, 0, 1}));
+    const std::vector<float> broken{NAN, 1.0F, NAN, 2.0F};
+    const auto& labels = grouper.group(broken.data(), 4, 1, 4, 2);
+    QCOMPARE(*std::max_element(labels.begin(), labels.end()), 1);
   }
 
   void badParameters_data() {

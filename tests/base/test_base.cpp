@@ -60,6 +60,7 @@ class TestBase : public QObject {
     QTest::newRow("more after the end") << QByteArray("{} {}") << QByteArray("not valid JSON");
     QTest::newRow("deep") << QByteArray("{\"a\":" + QByteArray(100000, '['))
                           << QByteArray("nested more than 64");
+    QTest::newRow("zero byte") << QByteArray("{}\0,!", 5) << QByteArray("byte 2 is zero");
     QTest::newRow("bytes") << QByteArray("{\"a\":\"\xFF\"}") << QByteArray("byte 6 is not valid UTF-8");
   }
   void badJson() {

@@ -50,8 +50,8 @@ BsbrTileKernel::Sizes::Sizes(const KvLayout& layout, const BsbrReach& reach, std
   candidates = std::min(std::max(reach.candidate_chunks, reach.retrieve / layout.chunk + 2), chunks);
   states = candidates * (layout.chunk / layout.compression);
   far_chunks = chunks;
-  far_blocks = chunks * (layout.chunk / reach.block);
-  retrieved = std::min(reach.retrieve / reach.block, far_blocks);
+  far_blocks = chunks * (layout.chunk / layout.block);
+  retrieved = std::min(reach.retrieve / layout.block, far_blocks);
 }
 
 std::size_t BsbrTileKernel::good_rows(const KvLayout& layout, const BsbrReach& reach, std::size_t tokens) {
@@ -67,8 +67,8 @@ BsbrTileKernel::BsbrTileKernel(const KvLayout& layout, const BsbrReach& reach, s
                                std::size_t tokens)
     : layout_(layout),
       reach_(reach),
-      blocks_per_chunk_(layout.chunk / reach.block),
-      states_per_block_(reach.block / layout.compression),
+      blocks_per_chunk_(layout.chunk / layout.block),
+      states_per_block_(layout.block / layout.compression),
       states_per_chunk_(layout.chunk / layout.compression),
       sizes_(layout, reach, tokens),
       exact_stride_(micro::padded(sizes_.exact)),
@@ -92,7 +92,6 @@ BsbrTileKernel::BsbrTileKernel(const KvLayout& layout, const BsbrReach& reach, s
     order_ = arena.take<std::int32_t>(std::max(sizes_.candidates * blocks_per_chunk_, sizes_.far_chunks));
     slot_chunk_ = arena.take<std::int32_t>(sizes_.candidates);
     score_ = arena.take<float>(sizes_.candidates * blocks_per_chunk_);
-    state_bias_ = arena.take<float>(states_per_chunk_);
     chunk_bias_ = arena.take<float>(KvStore::kGroup);
     from_ = arena.take<const float*>(rows);
     to_ = arena.take<float*>(rows);
@@ -100,7 +99,6 @@ BsbrTileKernel::BsbrTileKernel(const KvLayout& layout, const BsbrReach& reach, s
   };
   scratch_ = Buffer(lay_out(nullptr));
   lay_out(static_cast<std::byte*>(scratch_.data()));
-  std::fill_n(state_bias_, states_per_chunk_, std::log(static_cast<float>(layout.compression)));
   std::fill_n(chunk_bias_, KvStore::kGroup, std::log(static_cast<float>(layout.chunk)));
 }
 
@@ -110,14 +108,14 @@ BsbrTileKernel::Zones BsbrTileKernel::divide(const QueryTile& tile) const {
   zones.end_chunk = own > reach_.window ? own - reach_.window : 0;
   zones.recent = zones.end_chunk * layout_.chunk;
   zones.sink = std::min(reach_.sink, zones.recent);
-  const std::size_t far_blocks = (zones.recent - zones.sink) / reach_.block;
-  zones.far = far_blocks > reach_.retrieve / reach_.block;
+  const std::size_t far_blocks = (zones.recent - zones.sink) / layout_.block;
+  zones.far = far_blocks > reach_.retrieve / layout_.block;
   if (!zones.far) zones.sink = zones.recent;
   zones.near = zones.sink + tile.position + tile.rows - zones.recent;
   if (!zones.far) return zones;
   zones.first_chunk = zones.sink / layout_.chunk;
-  zones.first_block = zones.sink / reach_.block;
-  zones.retrieved = reach_.retrieve / reach_.block;
+  zones.first_block = zones.sink / layout_.block;
+  zones.retrieved = reach_.retrieve / layout_.block;
   zones.candidates = std::min(zones.end_chunk - zones.first_chunk, sizes_.candidates);
   zones.coarse = zones.candidates < zones.end_chunk - zones.first_chunk;
   return zones;
@@ -145,7 +143,7 @@ std::uint64_t BsbrTileKernel::run(const KvStore& store, const QueryTile& tile) {
   for (std::size_t r = 0; r < tile.rows; ++r) {
     std::transform(out(r), out(r) + layout_.dim, tile.out + r * tile.out_stride,
                    [&](float x) { return x * inverse_[r]; });
-    pairs += zones.sink + (tile.position + r + 1 - zones.recent) + zones.retrieved * reach_.block;
+    pairs += zones.sink + (tile.position + r + 1 - zones.recent) + zones.retrieved * layout_.block;
   }
   return pairs;
 }
@@ -228,7 +226,7 @@ void BsbrTileKernel::state_weights(const KvStore& store, const QueryTile& tile, 
     const std::size_t rows = rows_with_candidate(tile, zones, c);
     for (std::size_t i = 0; i < rows; ++i) from_[i] = query(static_cast<std::size_t>(pair_row_[i]));
     micro::logits(from_, to_, rows, layout_.dim, store.state_keys(c, tile.kv_head), store.state_stride(),
-                  states_per_chunk_, state_bias_);
+                  states_per_chunk_, store.state_bias(c, tile.kv_head));
   }
   const std::size_t in_sink = (zones.first_block % blocks_per_chunk_) * states_per_block_;
   const std::size_t used = zones.candidates * states_per_chunk_;
@@ -305,17 +303,17 @@ void BsbrTileKernel::retrieved_logits(const KvStore& store, const QueryTile& til
     for (std::size_t i = 0; i < rows; ++i) {
       const auto row = static_cast<std::size_t>(pair_row_[begin + i]);
       from_[i] = query(row);
-      to_[i] = exact(row) + zones.near + static_cast<std::size_t>(pair_rank_[begin + i]) * reach_.block;
+      to_[i] = exact(row) + zones.near + static_cast<std::size_t>(pair_rank_[begin + i]) * layout_.block;
     }
     const std::size_t chunk = zones.first_chunk + j / blocks_per_chunk_;
     micro::logits(from_, to_, rows, layout_.dim,
-                  store.keys(chunk, tile.kv_head) + j % blocks_per_chunk_ * reach_.block, store.key_stride(),
-                  reach_.block, nullptr);
+                  store.keys(chunk, tile.kv_head) + j % blocks_per_chunk_ * layout_.block, store.key_stride(),
+                  layout_.block, nullptr);
   }
 }
 
 void BsbrTileKernel::normalise(const QueryTile& tile, const Zones& zones) {
-  const std::size_t columns = zones.near + zones.retrieved * reach_.block;
+  const std::size_t columns = zones.near + zones.retrieved * layout_.block;
   for (std::size_t r = 0; r < tile.rows; ++r) {
     float shift = micro::maximum(exact(r), columns);
     if (zones.far) shift = std::max(shift, state_shift_[r]);
@@ -348,14 +346,14 @@ void BsbrTileKernel::far_values(const KvStore& store, const QueryTile& tile, con
     if (rows == 0) continue;
     for (std::size_t i = 0; i < rows; ++i) {
       const auto row = static_cast<std::size_t>(pair_row_[begin + i]);
-      from_[i] = exact(row) + zones.near + static_cast<std::size_t>(pair_rank_[begin + i]) * reach_.block;
+      from_[i] = exact(row) + zones.near + static_cast<std::size_t>(pair_rank_[begin + i]) * layout_.block;
       to_[i] = out(row);
     }
     const std::size_t chunk = zones.first_chunk + j / blocks_per_chunk_;
     micro::accumulate(
         from_, to_, rows,
-        store.values(chunk, tile.kv_head) + j % blocks_per_chunk_ * reach_.block * store.value_stride(),
-        reach_.block, store.value_stride());
+        store.values(chunk, tile.kv_head) + j % blocks_per_chunk_ * layout_.block * store.value_stride(),
+        layout_.block, store.value_stride());
   }
   for (std::size_t c = zones.first_chunk; c < zones.end_chunk; ++c) {
     const std::size_t rows = rows_with_candidate(tile, zones, c);

@@ -8,13 +8,11 @@
 
 namespace bsbr {
 
-/// What a query reads, in tokens and chunks; block divides the store's chunk and is a multiple of its
-/// compression.
+/// What a query reads, in tokens and chunks.
 struct BsbrReach {
-  std::size_t block;
-  std::size_t retrieve;          ///< far tokens attended exactly, a multiple of block
+  std::size_t retrieve;          ///< far tokens attended exactly, a multiple of the block
   std::size_t window;            ///< chunks before the own one that are exact
-  std::size_t sink;              ///< first tokens, always exact; a multiple of block
+  std::size_t sink;              ///< first tokens, always exact; a multiple of the block
   std::size_t candidate_chunks;  ///< chunks whose blocks are scored singly
 };
 
@@ -111,7 +109,6 @@ class BsbrTileKernel {
   std::int32_t* order_;        // [candidates · blocks per chunk] or [far chunks]
   std::int32_t* slot_chunk_;   // [candidates]
   float* score_;               // [candidates · blocks per chunk]
-  float* state_bias_;          // log f
   float* chunk_bias_;          // log C
   const float** from_;         // [rows]
   float** to_;                 // [rows]

@@ -1,6 +1,7 @@
 #include "engine/kernels/cpu/kv_store.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "engine/kernels/cpu/micro.h"
 
@@ -18,7 +19,8 @@ KvStore::KvStore(const KvLayout& layout)
       values_at_(layout.dim * key_stride_ + kPad),
       state_keys_at_(values_at_ + layout.chunk * value_stride_),
       state_values_at_(state_keys_at_ + layout.dim * state_stride_ + kPad),
-      head_floats_(state_values_at_ + states_ * value_stride_) {}
+      state_bias_at_(state_values_at_ + states_ * value_stride_),
+      head_floats_(state_bias_at_ + state_stride_) {}
 
 void KvStore::add_chunk() {
   // Zeroed: a block of keys is read in whole vectors, and padding of values must stay 0.
@@ -53,33 +55,46 @@ void KvStore::append(const float* keys, const float* values, std::size_t tokens,
       std::copy_n(value, layout_.dim, part(chunk, head, values_at_) + column * value_stride_);
     }
     ++tokens_;
-    if (tokens_ % layout_.chunk == 0) condense(chunk);
+    if (tokens_ % layout_.chunk != 0) continue;
+    for (std::size_t head = 0; head < layout_.kv_heads; ++head) condense(chunk, head);
   }
 }
 
-void KvStore::condense(std::size_t chunk) {
-  const std::size_t f = layout_.compression;
-  const auto mean = [](const float* x, std::size_t n, std::size_t stride) {
-    float sum = 0;
-    for (std::size_t j = 0; j < n; ++j) sum += x[j * stride];
-    return sum / static_cast<float>(n);
-  };
-  for (std::size_t head = 0; head < layout_.kv_heads; ++head) {
-    const float* keys = part(chunk, head, 0);
-    const float* values = part(chunk, head, values_at_);
-    float* state_keys = part(chunk, head, state_keys_at_);
-    float* state_values = part(chunk, head, state_values_at_);
-    float* group = groups_[chunk / kGroup].floats() + head * kGroup * (layout_.dim + value_stride_);
-    float* chunk_key = group + chunk % kGroup;
-    float* chunk_value = group + kGroup * layout_.dim + chunk % kGroup * value_stride_;
+void KvStore::condense_block(std::size_t chunk, std::size_t head, std::size_t block) {
+  const std::size_t b = layout_.block;
+  const std::size_t states = b / layout_.compression;
+  const float* keys = part(chunk, head, 0) + block * b;
+  const float* values = part(chunk, head, values_at_) + block * b * value_stride_;
+  float* state_keys = part(chunk, head, state_keys_at_) + block * states;
+  float* state_values = part(chunk, head, state_values_at_) + block * states * value_stride_;
+  float* bias = part(chunk, head, state_bias_at_) + block * states;
+
+  const std::vector<std::int32_t>& group = grouper_.group(keys, key_stride_, layout_.dim, b, states);
+  sizes_.assign(states, 0);
+  for (const std::int32_t g : group) ++sizes_[static_cast<std::size_t>(g)];
+  for (std::size_t s = 0; s < states; ++s) bias[s] = std::log(static_cast<float>(sizes_[s]));
+  for (std::size_t j = 0; j < b; ++j) {
+    const auto s = static_cast<std::size_t>(group[j]);
+    const float share = 1.0F / static_cast<float>(sizes_[s]);
     for (std::size_t i = 0; i < layout_.dim; ++i) {
-      float* state = state_keys + i * state_stride_;
-      for (std::size_t s = 0; s < states_; ++s) state[s] = mean(keys + i * key_stride_ + s * f, f, 1);
-      chunk_key[i * kGroup] = mean(state, states_, 1);
-      for (std::size_t s = 0; s < states_; ++s) {
-        state_values[s * value_stride_ + i] = mean(values + s * f * value_stride_ + i, f, value_stride_);
-      }
-      chunk_value[i] = mean(state_values + i, states_, value_stride_);
+      state_keys[i * state_stride_ + s] += share * keys[i * key_stride_ + j];
+      state_values[s * value_stride_ + i] += share * values[j * value_stride_ + i];
+    }
+  }
+}
+
+void KvStore::condense(std::size_t chunk, std::size_t head) {
+  for (std::size_t block = 0; block < layout_.chunk / layout_.block; ++block) condense_block(chunk, head, block);
+  const float* keys = part(chunk, head, 0);
+  const float* values = part(chunk, head, values_at_);
+  float* group = groups_[chunk / kGroup].floats() + head * kGroup * (layout_.dim + value_stride_);
+  float* chunk_key = group + chunk % kGroup;
+  float* chunk_value = group + kGroup * layout_.dim + chunk % kGroup * value_stride_;
+  const float share = 1.0F / static_cast<float>(layout_.chunk);
+  for (std::size_t j = 0; j < layout_.chunk; ++j) {
+    for (std::size_t i = 0; i < layout_.dim; ++i) {
+      chunk_key[i * kGroup] += share * keys[i * key_stride_ + j];
+      chunk_value[i] += share * values[j * value_stride_ + i];
     }
   }
 }

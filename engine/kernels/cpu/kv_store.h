@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "engine/kernels/cpu/buffer.h"
+#include "engine/kernels/cpu/group_keys.h"
 
 namespace bsbr {
 
@@ -12,13 +13,15 @@ struct KvLayout {
   std::size_t kv_heads;
   std::size_t dim;          ///< of a key and of a value
   std::size_t chunk;        ///< tokens a chunk, C
-  std::size_t compression;  ///< tokens a condensed state, f; divides C
+  std::size_t block;        ///< tokens a block, b; divides C
+  std::size_t compression;  ///< f; divides b: a block has b / f condensed states
 };
 
-/// Keys and values of one sequence in one layer, chunk by chunk, with the condensed states of complete
-/// chunks. Grows without moving what is there. A state stands for f consecutive tokens: log mass ≈ log f +
-/// q·k̃ (the tangent of log Σ e^{q·k} at 0, never above it), k̃ and ṽ the mean key and value. Every complete
-/// chunk has one more such state for the whole of it. Not thread-safe while appending.
+/// Keys and values of one sequence in one layer, chunk by chunk, with the condensed states of complete chunks.
+/// Grows without moving what is there. A block's b tokens are grouped by the similarity of their keys (KeyGrouper) into
+/// b / f groups, and each group of n has a state: its mean key k̃ and mean value ṽ, of log mass log n + q·k̃ (the tangent
+/// of log Σ e^{q·k} at q = 0, never above it). Every complete chunk has one more state for the whole of it.
+/// Not thread-safe while appending.
 class KvStore {
  public:
   explicit KvStore(const KvLayout& layout);
@@ -50,6 +53,10 @@ class KvStore {
   [[nodiscard]] const float* state_values(std::size_t chunk, std::size_t head) const {
     return part(chunk, head, state_values_at_);
   }
+  /// [states_per_chunk]: log n of each.
+  [[nodiscard]] const float* state_bias(std::size_t chunk, std::size_t head) const {
+    return part(chunk, head, state_bias_at_);
+  }
   /// Mean keys of kGroup chunks, transposed: [dim, kGroup]; chunk c in column c % kGroup of group c / kGroup.
   static constexpr std::size_t kGroup = 16;
   [[nodiscard]] const float* chunk_keys(std::size_t group, std::size_t head) const;
@@ -61,14 +68,17 @@ class KvStore {
     return chunks_[chunk].floats() + head * head_floats_ + at;
   }
   void add_chunk();
-  void condense(std::size_t chunk);
+  void condense(std::size_t chunk, std::size_t head);
+  void condense_block(std::size_t chunk, std::size_t head, std::size_t block);
 
   KvLayout layout_;
   std::size_t tokens_ = 0;
   std::size_t states_, key_stride_, state_stride_, value_stride_;
-  std::size_t values_at_, state_keys_at_, state_values_at_, head_floats_;
+  std::size_t values_at_, state_keys_at_, state_values_at_, state_bias_at_, head_floats_;
   std::vector<Buffer> chunks_;
   std::vector<Buffer> groups_;
+  KeyGrouper grouper_;
+  std::vector<std::size_t> sizes_;  // of a block's groups
 };
 
 }  // namespace bsbr
