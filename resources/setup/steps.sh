@@ -2,8 +2,11 @@
 # and what LOG says to the screen when the command fails. Returns the command's status.
 # shellcheck shell=bash
 
-# The findings of a Clang tool, which carry their check's name in brackets; else the end of the log.
-excerpt() { grep -m 60 -E ': (error|warning): .*\[[^]]+\]$' "$1" || tail -n 40 "$1"; }
+# The lines of compilers, linkers and Clang's tools that name a fault; else the end of the log.
+excerpt() {
+  { grep -E '(error|warning): |undefined reference' "$1" || tail -n 40 "$1"; } |
+    sed -E 's/:[0-9]+:[0-9]+: error: (code should be clang-formatted).*/: \1/' | uniq | head -n 60
+}
 
 step() {
   local label=$1 log=$2 start=$SECONDS status=0
