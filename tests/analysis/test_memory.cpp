@@ -53,7 +53,8 @@ class TestMemory : public QObject {
     const std::int64_t once = peak(*attention, shape, small);
     const std::int64_t twice = peak(*attention, shape, 2 * small);
     QVERIFY(once > 0);
-    QVERIFY2(double(twice) < 2.2 * double(once), qPrintable(QString("%1 then %2 bytes").arg(once).arg(twice)));
+    QVERIFY2(double(twice) < 2.2 * double(once),
+             qPrintable(QString("%1 then %2 bytes").arg(once).arg(twice)));
     QVERIFY(twice < shape.heads * (2 * small) * (2 * small) * std::int64_t(sizeof(float)) / 2);
   }
 };
