@@ -184,6 +184,7 @@ std::vector<Damage> shapes_and_dtypes() {
        invalid,
        {"overflow"}},
       {"bytes overflow", file(entry("[4611686018427387904]", "[0,0]"), 0), invalid, {"overflow"}},
+      {"bytes reach 2^63", file(entry("[2305843009213693952]", "[0,0]"), 0), invalid, {"overflow"}},
       {"dimension over 2^63",
        file(entry("[9223372036854775808]", "[0,4]"), 4),
        invalid,
