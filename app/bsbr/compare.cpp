@@ -20,12 +20,14 @@ struct Compare {
     if (converted.empty()) return original.with_attention(bsbr);
     LanguageModel model = load_model(Checkpoint::open(converted), common.device);
     if (!model.config().bsbr) {
-      throw Error(ErrorKind::InvalidArgument, cat(converted, ": is not converted; make it with `bsbr convert`"));
+      throw Error(ErrorKind::InvalidArgument,
+                  cat(converted, ": is not converted; make it with `bsbr convert`"));
     }
     if (model.config().vocabulary != original.config().vocabulary) {
-      throw Error(ErrorKind::InvalidArgument, cat(converted, ": has a vocabulary of ", model.config().vocabulary,
-                                                  " and ", checkpoint, " of ", original.config().vocabulary,
-                                                  "; only a checkpoint and its own conversion can be compared"));
+      throw Error(
+          ErrorKind::InvalidArgument,
+          cat(converted, ": has a vocabulary of ", model.config().vocabulary, " and ", checkpoint, " of ",
+              original.config().vocabulary, "; only a checkpoint and its own conversion can be compared"));
     }
     return model;
   }
@@ -41,7 +43,8 @@ struct Compare {
     const std::vector<TokenId> ids = take_tokens(tokens, length, config, source);
     if (!length && ids.size() < tokens.size()) {
       std::cerr << "bsbr: the text has " << with_commas(static_cast<std::int64_t>(tokens.size()))
-                << " tokens; the first " << with_commas(config.context) << ", the model's context, are compared\n";
+                << " tokens; the first " << with_commas(config.context)
+                << ", the model's context, are compared\n";
     }
     if (converted.empty()) bsbr.validate(config.context);
     const LanguageModel original = load_model(opened, common.device).with_attention(std::nullopt);
@@ -60,15 +63,20 @@ struct Compare {
 void add_compare(CLI::App& app) {
   auto compare = std::make_shared<Compare>();
   CLI::App* command = app.add_subcommand(
-      "compare", "Compare a checkpoint with its conversion: what it still predicts, how fast, in how much memory");
-  command->add_option("CKPT", compare->checkpoint, "Original checkpoint: folder, or name in the local hub cache")
+      "compare",
+      "Compare a checkpoint with its conversion: what it still predicts, how fast, in how much memory");
+  command
+      ->add_option("CKPT", compare->checkpoint, "Original checkpoint: folder, or name in the local hub cache")
       ->required();
-  CLI::Option* converted =
-      command->add_option("CONVERTED", compare->converted, "Converted checkpoint (default: converts in memory)");
-  command->add_option("--text", compare->text, "Text to predict, or - for standard input (default: bundled sample)");
-  command->add_option("--seq-len", compare->length, "Tokens of the text (default: as many as the context allows)");
+  CLI::Option* converted = command->add_option("CONVERTED", compare->converted,
+                                               "Converted checkpoint (default: converts in memory)");
+  command->add_option("--text", compare->text,
+                      "Text to predict, or - for standard input (default: bundled sample)");
+  command->add_option("--seq-len", compare->length,
+                      "Tokens of the text (default: as many as the context allows)");
   add_bsbr_options(*command, compare->bsbr);
-  for (const char* name : {"--chunk-size", "--block-size", "--compression-factor", "--retrieve", "--window"}) {
+  for (const char* name :
+       {"--chunk-size", "--block-size", "--compression-factor", "--retrieve", "--window"}) {
     command->get_option(name)->excludes(converted);
   }
   compare->common.add_to(*command);

@@ -11,7 +11,8 @@ std::vector<TokenId> take_tokens(const std::vector<TokenId>& text, std::optional
                                  const ModelConfig& model, const std::string& source) {
   const auto there = static_cast<std::int64_t>(text.size());
   const auto refuse = [](const std::string& what) { throw Error(ErrorKind::InvalidArgument, what); };
-  if (there < 2) refuse(cat(source, ": has ", there, " tokens; at least 2 are needed to compare predictions"));
+  if (there < 2)
+    refuse(cat(source, ": has ", there, " tokens; at least 2 are needed to compare predictions"));
   if (length && *length < 2) refuse(cat("--seq-len is ", *length, "; legal: 2 to ", model.context));
   if (length && *length > model.context) {
     refuse(cat("--seq-len is ", *length, ", longer than the model's context; legal: 2 to ", model.context));
@@ -28,9 +29,10 @@ void print_report(std::ostream& out, const Comparison& comparison, const ModelCo
                   const std::string& name, const std::string& text_name) {
   const Fidelity& fidelity = comparison.fidelity;
   const BsbrConfig& bsbr = *converted.bsbr;
-  const auto row = [&](const std::string& title, const std::string& original, const std::string& other, double ratio) {
-    out << "  " << std::left << std::setw(18) << title << std::right << std::setw(14) << original << std::setw(14)
-        << other << std::setw(10) << fixed(ratio, 3) << '\n';
+  const auto row = [&](const std::string& title, const std::string& original, const std::string& other,
+                       double ratio) {
+    out << "  " << std::left << std::setw(18) << title << std::right << std::setw(14) << original
+        << std::setw(14) << other << std::setw(10) << fixed(ratio, 3) << '\n';
   };
   const auto cost_row = [&](const std::string& title, double a, double b, int digits, const char* unit) {
     if (a > 0) row(title, fixed(a, digits) + unit, fixed(b, digits) + unit, b / a);
@@ -40,18 +42,21 @@ void print_report(std::ostream& out, const Comparison& comparison, const ModelCo
       << "BSBR: chunk " << bsbr.chunk_size << ", block " << bsbr.block_size << ", compression "
       << bsbr.compression_factor << ", retrieve " << bsbr.retrieve << ", window " << bsbr.window << '\n'
       << "Text: " << text_name << ", " << with_commas(fidelity.tokens) << " tokens\n\n"
-      << "  " << std::left << std::setw(18) << "" << std::right << std::setw(14) << "original" << std::setw(14)
-      << "converted" << std::setw(10) << "ratio" << '\n';
+      << "  " << std::left << std::setw(18) << "" << std::right << std::setw(14) << "original"
+      << std::setw(14) << "converted" << std::setw(10) << "ratio" << '\n';
   row("perplexity", fixed(fidelity.original_perplexity, 2), fixed(fidelity.converted_perplexity, 2),
       fidelity.perplexity_ratio());
   cost_row("prefill", comparison.original.prefill_ms, comparison.converted.prefill_ms, 1, " ms");
-  cost_row("decoding, 1 token", comparison.original.decode_ms_per_token, comparison.converted.decode_ms_per_token, 2,
-           " ms");
-  row("peak memory", human_bytes(comparison.original.peak_bytes), human_bytes(comparison.converted.peak_bytes),
-      static_cast<double>(comparison.converted.peak_bytes) / static_cast<double>(comparison.original.peak_bytes));
+  cost_row("decoding, 1 token", comparison.original.decode_ms_per_token,
+           comparison.converted.decode_ms_per_token, 2, " ms");
+  row("peak memory", human_bytes(comparison.original.peak_bytes),
+      human_bytes(comparison.converted.peak_bytes),
+      static_cast<double>(comparison.converted.peak_bytes) /
+          static_cast<double>(comparison.original.peak_bytes));
   out << "\n  KL divergence     " << fixed(fidelity.kl, 5) << " nats a token\n"
       << "  top-1 agreement   " << fixed(100 * fidelity.top1_agreement, 2) << " %\n"
-      << "  density           " << fixed(100 * fidelity.density, 1) << " % of all query-key pairs are read exactly\n\n"
+      << "  density           " << fixed(100 * fidelity.density, 1)
+      << " % of all query-key pairs are read exactly\n\n"
       << "  perplexity by position\n";
   for (const PositionRange& range : fidelity.positions) {
     row(cat(with_commas(range.from), " to ", with_commas(range.to - 1)), fixed(range.original, 2),

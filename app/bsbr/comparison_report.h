@@ -8,8 +8,9 @@
 
 namespace bsbr::cli {
 
-/// The first tokens of a text, for one pass of a model: `length` of them, or as many as text and context allow.
-/// Throws Error(InvalidArgument) for an empty text, for fewer tokens than asked for and for more than the context.
+/// The first tokens of a text, for one pass of a model: `length` of them, or as many as text and context
+/// allow. Throws Error(InvalidArgument) for an empty text, for fewer tokens than asked for and for more than
+/// the context.
 std::vector<TokenId> take_tokens(const std::vector<TokenId>& text, std::optional<std::int64_t> length,
                                  const ModelConfig& model, const std::string& source);
 

@@ -20,8 +20,9 @@ struct Convert {
     const Checkpoint source = Checkpoint::open(checkpoint);
     const ModelConfig model = ModelConfig::from_json(source.config());
     if (model.bsbr) {
-      throw Error(ErrorKind::InvalidArgument,
-                  cat(checkpoint, ": is converted already; convert the original with the settings that you want"));
+      throw Error(
+          ErrorKind::InvalidArgument,
+          cat(checkpoint, ": is converted already; convert the original with the settings that you want"));
     }
     bsbr.validate(model.context);
     // The export is verified bit for bit against this model, so it is made where the verification runs.
@@ -47,7 +48,9 @@ struct Convert {
 void add_convert(CLI::App& app) {
   auto convert = std::make_shared<Convert>();
   CLI::App* command = app.add_subcommand("convert", "Convert a checkpoint to BSBR and write it to a folder");
-  command->add_option("CKPT", convert->checkpoint, "Checkpoint folder, or the name of one in the local hub cache")
+  command
+      ->add_option("CKPT", convert->checkpoint,
+                   "Checkpoint folder, or the name of one in the local hub cache")
       ->required();
   command->add_option("OUT", convert->out, "Folder to write")->required();
   add_bsbr_options(*command, convert->bsbr);

@@ -39,7 +39,8 @@ struct ConvertExample {
     if (save) {
       ProgressLine progress;
       const LanguageModel on_cpu =
-          common.device == "cpu" ? converted : LanguageModel::load(opened, "cpu", progress.job()).with_attention(bsbr);
+          common.device == "cpu" ? converted
+                                 : LanguageModel::load(opened, "cpu", progress.job()).with_attention(bsbr);
       const ExportReport report = export_checkpoint(opened, on_cpu, output_dir, false, progress.job());
       json["saved"] = report.folder.string();
       if (!common.json) std::cout << "\nsaved to " << report.folder.string() << '\n';
@@ -52,8 +53,10 @@ struct ConvertExample {
 
 void add_convert_example(CLI::App& app) {
   auto example = std::make_shared<ConvertExample>();
-  CLI::App* command = app.add_subcommand("convert-example", "Convert, compare on a sample text, and save if asked to");
-  command->add_option("--model_name", example->model_name, "Checkpoint folder, or name in the local hub cache")
+  CLI::App* command =
+      app.add_subcommand("convert-example", "Convert, compare on a sample text, and save if asked to");
+  command
+      ->add_option("--model_name", example->model_name, "Checkpoint folder, or name in the local hub cache")
       ->capture_default_str();
   command->add_option("--chunk_size", example->bsbr.chunk_size, "Tokens a chunk")->capture_default_str();
   command->add_option("--compression_factor", example->bsbr.compression_factor, "Tokens a condensed state")

@@ -31,11 +31,15 @@ struct Generate {
     StreamDecoder decoder(tokenizer);
     if (!common.json) std::cout << prompt << std::flush;
     const auto start = std::chrono::steady_clock::now();
-    const std::vector<TokenId> made = generate(model, {ids}, options, [&](std::size_t, TokenId token) {
-      if (common.json) return true;
-      std::cout << decoder.push(token) << std::flush;
-      return std::cout.good();
-    }, job).front();
+    const std::vector<TokenId> made = generate(
+                                          model, {ids}, options,
+                                          [&](std::size_t, TokenId token) {
+                                            if (common.json) return true;
+                                            std::cout << decoder.push(token) << std::flush;
+                                            return std::cout.good();
+                                          },
+                                          job)
+                                          .front();
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     if (common.json) {
       return print_json({{"prompt", prompt},
@@ -52,7 +56,9 @@ struct Generate {
 void add_generate(CLI::App& app) {
   auto generate = std::make_shared<Generate>();
   CLI::App* command = app.add_subcommand("generate", "Continue a text, token by token");
-  command->add_option("CKPT", generate->checkpoint, "Checkpoint folder, or the name of one in the local hub cache")
+  command
+      ->add_option("CKPT", generate->checkpoint,
+                   "Checkpoint folder, or the name of one in the local hub cache")
       ->required();
   command->add_option("--prompt", generate->prompt, "Text to continue")->required();
   command->add_option("--tokens", generate->options.tokens, "New tokens at most")->capture_default_str();

@@ -26,8 +26,8 @@ struct Info {
     if (config.kv_heads != config.heads) std::cout << ", " << config.kv_heads << " for keys and values";
     std::cout << "\n  context     " << with_commas(config.context) << " tokens\n"
               << "  vocabulary  " << with_commas(config.vocabulary) << " tokens\n"
-              << "  weights     " << summary.dtype << ", " << human_bytes(static_cast<std::int64_t>(summary.bytes))
-              << '\n';
+              << "  weights     " << summary.dtype << ", "
+              << human_bytes(static_cast<std::int64_t>(summary.bytes)) << '\n';
     if (!config.bsbr) {
       std::cout << "  bsbr        not converted: dense attention\n";
       return;
@@ -43,7 +43,8 @@ struct Info {
 void add_info(CLI::App& app) {
   auto info = std::make_shared<Info>();
   CLI::App* command = app.add_subcommand("info", "Say what a checkpoint is");
-  command->add_option("CKPT", info->checkpoint, "Checkpoint folder, or the name of one in the local hub cache")
+  command
+      ->add_option("CKPT", info->checkpoint, "Checkpoint folder, or the name of one in the local hub cache")
       ->required();
   info->common.add_to(*command);
   command->callback([info] { info->run(); });

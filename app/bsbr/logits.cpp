@@ -24,8 +24,8 @@ std::vector<std::int64_t> integers(const SafetensorsFile& file, const TensorView
     std::memcpy(narrow.data(), view.bytes.data(), view.bytes.size());
     values.assign(narrow.begin(), narrow.end());
   } else {
-    throw Error(ErrorKind::InvalidFile, cat(file.path().string(), ": ", view.name, " is ", to_string(view.dtype),
-                                            ", I64 or I32 is expected"));
+    throw Error(ErrorKind::InvalidFile, cat(file.path().string(), ": ", view.name, " is ",
+                                            to_string(view.dtype), ", I64 or I32 is expected"));
   }
   return values;
 }
@@ -35,7 +35,8 @@ TokenBatch read_batch(const std::string& path) {
   const TensorView* ids = file.find("input_ids");
   const TensorView* mask = file.find("attention_mask");
   if (ids == nullptr || ids->shape.size() != 2) {
-    throw Error(ErrorKind::InvalidFile, cat(path, ": a tensor input_ids of shape [rows, columns] is expected"));
+    throw Error(ErrorKind::InvalidFile,
+                cat(path, ": a tensor input_ids of shape [rows, columns] is expected"));
   }
   if (mask != nullptr && mask->shape != ids->shape) {
     throw Error(ErrorKind::InvalidFile, cat(path, ": attention_mask and input_ids differ in shape"));
@@ -68,19 +69,23 @@ struct Logits {
     }
     write(batch, tensors);
     if (common.json) {
-      return print_json({{"output", output}, {"rows", batch.rows}, {"columns", batch.columns},
+      return print_json({{"output", output},
+                         {"rows", batch.rows},
+                         {"columns", batch.columns},
                          {"tensors", tensors.size()}});
     }
     std::cout << output << ": logits of " << batch.rows << " x " << batch.columns << " tokens\n";
   }
 
   /// Beside the output first, so that it is whole or not there.
-  void write(const TokenBatch& batch, const std::vector<std::pair<std::string, std::vector<float>>>& tensors) const {
+  void write(const TokenBatch& batch,
+             const std::vector<std::pair<std::string, std::vector<float>>>& tensors) const {
     std::vector<TensorView> views;
     const std::int64_t cells = batch.rows * batch.columns;
     for (const auto& [name, values] : tensors) {
       const std::int64_t width = cells == 0 ? 0 : static_cast<std::int64_t>(values.size()) / cells;
-      views.push_back({name, Dtype::F32, {batch.rows, batch.columns, width}, std::as_bytes(std::span(values))});
+      views.push_back(
+          {name, Dtype::F32, {batch.rows, batch.columns, width}, std::as_bytes(std::span(values))});
     }
     const fs::path staged = cat(output, ".part-", ::getpid());
     Job job;
@@ -101,11 +106,15 @@ struct Logits {
 void add_logits(CLI::App& app) {
   auto logits = std::make_shared<Logits>();
   CLI::App* command = app.add_subcommand("logits", "Run token ids through a model and write its logits");
-  command->add_option("CKPT", logits->checkpoint, "Checkpoint folder, or the name of one in the local hub cache")
+  command
+      ->add_option("CKPT", logits->checkpoint, "Checkpoint folder, or the name of one in the local hub cache")
       ->required();
-  command->add_option("--input", logits->input, "safetensors with input_ids [B, N], attention_mask [B, N] (optional)")
+  command
+      ->add_option("--input", logits->input,
+                   "safetensors with input_ids [B, N], attention_mask [B, N] (optional)")
       ->required();
-  command->add_option("--output", logits->output, "safetensors to write: logits [B, N, vocabulary]")->required();
+  command->add_option("--output", logits->output, "safetensors to write: logits [B, N, vocabulary]")
+      ->required();
   command->add_flag("--hidden", logits->hidden, "Also write hidden_0 to hidden_L [B, N, width]");
   logits->common.add_to(*command);
   command->callback([logits] { logits->run(); });

@@ -14,7 +14,8 @@ int run(CLI::App& app, int argc, char** argv) {
   try {
     app.parse(argc, argv);
     std::cout.flush();
-    if (!std::cout) throw bsbr::Error(bsbr::ErrorKind::Io, "standard output cannot be written; is the disk full?");
+    if (!std::cout)
+      throw bsbr::Error(bsbr::ErrorKind::Io, "standard output cannot be written; is the disk full?");
     return 0;
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : kUsage;
@@ -34,9 +35,10 @@ int run(CLI::App& app, int argc, char** argv) {
 
 int main(int argc, char** argv) {
   bsbr::cli::watch_signals();
-  CLI::App app("Converts pre-trained language models to block-sparse attention with block retrieval (BSBR), and shows "
-               "what that costs and saves.",
-               "bsbr");
+  CLI::App app(
+      "Converts pre-trained language models to block-sparse attention with block retrieval (BSBR), and shows "
+      "what that costs and saves.",
+      "bsbr");
   app.set_version_flag("--version", BSBR_VERSION);
   app.require_subcommand(1);
   app.fallthrough(false);

@@ -14,8 +14,9 @@ std::filesystem::path resource(const std::filesystem::path& name) {
   if (!error && fs::exists(installed, error)) return installed;
   const fs::path source = fs::path(BSBR_SOURCE_RESOURCES) / name;
   if (fs::exists(source, error)) return source;
-  throw Error(ErrorKind::NotFound, cat("the program's own file ", name.string(), " is neither at ", installed.string(),
-                                       " nor at ", source.string(), "; install the program again"));
+  throw Error(ErrorKind::NotFound,
+              cat("the program's own file ", name.string(), " is neither at ", installed.string(), " nor at ",
+                  source.string(), "; install the program again"));
 }
 
 }  // namespace bsbr::cli

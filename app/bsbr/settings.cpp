@@ -11,7 +11,9 @@ namespace bsbr::cli {
 
 void Common::add_to(CLI::App& command) {
   command.add_flag("--json", json, "Print one JSON document instead of text");
-  command.add_option("--device", device, "Where to compute: cpu or cuda")->check(CLI::IsMember({"cpu", "cuda"}))->capture_default_str();
+  command.add_option("--device", device, "Where to compute: cpu or cuda")
+      ->check(CLI::IsMember({"cpu", "cuda"}))
+      ->capture_default_str();
   command.add_option("--threads", threads, "CPU threads (default: all cores)")->check(CLI::Range(1, 1024));
 }
 
@@ -20,13 +22,19 @@ void Common::apply() const {
 }
 
 void add_bsbr_options(CLI::App& command, BsbrConfig& config) {
-  command.add_option("--chunk-size", config.chunk_size, "Tokens a chunk; attention inside the own chunk is exact")
+  command
+      .add_option("--chunk-size", config.chunk_size,
+                  "Tokens a chunk; attention inside the own chunk is exact")
       ->capture_default_str();
-  command.add_option("--block-size", config.block_size, "Tokens a block, the unit of retrieval; a power of two")
+  command
+      .add_option("--block-size", config.block_size, "Tokens a block, the unit of retrieval; a power of two")
       ->capture_default_str();
-  command.add_option("--compression-factor", config.compression_factor, "Tokens a condensed state; a power of two")
+  command
+      .add_option("--compression-factor", config.compression_factor,
+                  "Tokens a condensed state; a power of two")
       ->capture_default_str();
-  command.add_option("--retrieve", config.retrieve, "Far tokens that each query reads exactly")->capture_default_str();
+  command.add_option("--retrieve", config.retrieve, "Far tokens that each query reads exactly")
+      ->capture_default_str();
   command.add_option("--window", config.window, "Previous chunks that are exact too")->capture_default_str();
 }
 

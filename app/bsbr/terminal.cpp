@@ -1,7 +1,7 @@
 #include "app/bsbr/terminal.h"
 
-#include <csignal>
 #include <unistd.h>
+#include <csignal>
 
 #include <array>
 #include <cmath>
@@ -62,7 +62,8 @@ void ProgressLine::show(std::string_view stage, double fraction) {
   shown_ = now;
   const double elapsed = std::chrono::duration<double>(now - started_).count();
   std::string left;
-  if (fraction > 0.02 && elapsed > 0.5) left = ", " + duration_text(elapsed / fraction * (1 - fraction)) + " left";
+  if (fraction > 0.02 && elapsed > 0.5)
+    left = ", " + duration_text(elapsed / fraction * (1 - fraction)) + " left";
   std::cerr << "\r\033[K" << stage << ' ' << static_cast<int>(fraction * 100) << " %" << left << std::flush;
 }
 

@@ -14,8 +14,8 @@ CancelToken& interrupted();
 /// Lets SIGINT, SIGTERM and SIGHUP set interrupted(); a second SIGINT ends the program at once.
 void watch_signals();
 
-/// A job that is cancelled by interrupted() and shows its progress, with the time left, in one line of stderr if that
-/// is a terminal. Destroy it before printing results: that clears the line.
+/// A job that is cancelled by interrupted() and shows its progress, with the time left, in one line of stderr
+/// if that is a terminal. Destroy it before printing results: that clears the line.
 class ProgressLine {
  public:
   ProgressLine();

@@ -17,8 +17,10 @@ nlohmann::json model_json(double perplexity, const Cost& cost) {
 nlohmann::json Comparison::to_json() const {
   nlohmann::json positions = nlohmann::json::array();
   for (const PositionRange& range : fidelity.positions) {
-    positions.push_back(
-        {{"from", range.from}, {"to", range.to}, {"original", range.original}, {"converted", range.converted}});
+    positions.push_back({{"from", range.from},
+                         {"to", range.to},
+                         {"original", range.original},
+                         {"converted", range.converted}});
   }
   return {{"tokens", fidelity.tokens},
           {"perplexity_ratio", fidelity.perplexity_ratio()},
@@ -30,8 +32,8 @@ nlohmann::json Comparison::to_json() const {
           {"positions", std::move(positions)}};
 }
 
-Comparison compare(const LanguageModel& original, const LanguageModel& converted, std::span<const TokenId> ids,
-                   const Job& job) {
+Comparison compare(const LanguageModel& original, const LanguageModel& converted,
+                   std::span<const TokenId> ids, const Job& job) {
   Comparison result{measure_fidelity(original, converted, ids, job), {}, {}};
   const std::array<const LanguageModel*, 2> models{&original, &converted};
   const std::vector<Cost> costs = measure_cost(models, ids, {}, job);

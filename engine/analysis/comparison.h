@@ -20,7 +20,7 @@ struct Comparison {
 };
 
 /// Throws as measure_fidelity and measure_cost do.
-Comparison compare(const LanguageModel& original, const LanguageModel& converted, std::span<const TokenId> ids,
-                   const Job& job = {});
+Comparison compare(const LanguageModel& original, const LanguageModel& converted,
+                   std::span<const TokenId> ids, const Job& job = {});
 
 }  // namespace bsbr

@@ -40,7 +40,8 @@ std::vector<Cost> measure_cost(std::span<const LanguageModel* const> models, std
     const int runs = std::max(1, options.repetitions) + 1;
     for (int run = 0; run < runs; ++run) {
       for (std::size_t m = 0; m < models.size(); ++m) {
-        job.report("timing prefill", (run + static_cast<double>(m) / static_cast<double>(models.size())) / runs);
+        job.report("timing prefill",
+                   (run + static_cast<double>(m) / static_cast<double>(models.size())) / runs);
         const MemoryMeter meter;
         const auto start = Clock::now();
         Sequence sequence = models[m]->decoder().make_sequence(tokens);
@@ -56,18 +57,21 @@ std::vector<Cost> measure_cost(std::span<const LanguageModel* const> models, std
     for (const LanguageModel* model : models) {
       job.check();
       sequences.push_back(model->decoder().make_sequence(tokens));
-      if (steps > 0) advance(model->decoder(), ids.first(static_cast<std::size_t>(tokens - steps)), sequences.back(), job);
+      if (steps > 0)
+        advance(model->decoder(), ids.first(static_cast<std::size_t>(tokens - steps)), sequences.back(), job);
     }
     for (std::int64_t step = 0; step < steps; ++step) {
       job.report("timing decoding", static_cast<double>(step) / static_cast<double>(steps));
       for (std::size_t m = 0; m < models.size(); ++m) {
         const auto start = Clock::now();
-        advance(models[m]->decoder(), ids.subspan(static_cast<std::size_t>(tokens - steps + step), 1), sequences[m], job);
+        advance(models[m]->decoder(), ids.subspan(static_cast<std::size_t>(tokens - steps + step), 1),
+                sequences[m], job);
         if (step > 0 || steps == 1) decode[m].push_back(ms_since(start));
       }
     }
     std::vector<Cost> costs;
-    for (std::size_t m = 0; m < models.size(); ++m) costs.push_back({median(prefill[m]), median(decode[m]), peak[m]});
+    for (std::size_t m = 0; m < models.size(); ++m)
+      costs.push_back({median(prefill[m]), median(decode[m]), peak[m]});
     return costs;
   });
 }

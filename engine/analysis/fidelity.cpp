@@ -28,16 +28,19 @@ PerPosition score(const Decoder& model, const at::Tensor& original, const at::Te
           (p.exp() * (p - q)).sum(1, false, at::kDouble), p.argmax(1).eq(q.argmax(1)).to(at::kDouble)};
 }
 
-double perplexity(const at::Tensor& loss) { return std::exp(loss.mean().item<double>()); }
+double perplexity(const at::Tensor& loss) {
+  return std::exp(loss.mean().item<double>());
+}
 
 }  // namespace
 
-Fidelity measure_fidelity(const LanguageModel& original, const LanguageModel& converted, std::span<const TokenId> ids,
-                          const Job& job) {
+Fidelity measure_fidelity(const LanguageModel& original, const LanguageModel& converted,
+                          std::span<const TokenId> ids, const Job& job) {
   const auto tokens = static_cast<std::int64_t>(ids.size());
   if (tokens < 2) {
     throw Error(ErrorKind::InvalidArgument,
-                cat("the text has ", tokens, " tokens; at least 2 are needed, since each is predicted from those before"));
+                cat("the text has ", tokens,
+                    " tokens; at least 2 are needed, since each is predicted from those before"));
   }
   return at_torch_border([&] {
     const PackedTokens packed{{ids.begin(), ids.end()}, {tokens}};
@@ -52,14 +55,15 @@ Fidelity measure_fidelity(const LanguageModel& original, const LanguageModel& co
     options.job = stage("running the converted");
     const at::Tensor sparse = converted.decoder().forward(packed, options);
 
-    const at::Tensor next = at::tensor(packed.ids, at::TensorOptions(at::kLong).device(dense.device())).narrow(0, 1, tokens - 1);
+    const at::Tensor next =
+        at::tensor(packed.ids, at::TensorOptions(at::kLong).device(dense.device())).narrow(0, 1, tokens - 1);
     constexpr std::int64_t kPiece = 256;
     std::vector<at::Tensor> losses, converted_losses, kls, same;
     for (std::int64_t begin = 0; begin < tokens - 1; begin += kPiece) {
       job.report("comparing predictions", static_cast<double>(begin) / static_cast<double>(tokens));
       const std::int64_t count = std::min(kPiece, tokens - 1 - begin);
-      const PerPosition piece = score(original.decoder(), dense.narrow(0, begin, count), sparse.narrow(0, begin, count),
-                                      next.narrow(0, begin, count));
+      const PerPosition piece = score(original.decoder(), dense.narrow(0, begin, count),
+                                      sparse.narrow(0, begin, count), next.narrow(0, begin, count));
       losses.push_back(piece.original_loss);
       converted_losses.push_back(piece.converted_loss);
       kls.push_back(piece.kl);

@@ -17,8 +17,8 @@ struct PositionRange {
   double converted;
 };
 
-/// How well a converted model predicts what the original predicts, over one text. Every position but the first is
-/// predicted once.
+/// How well a converted model predicts what the original predicts, over one text. Every position but the
+/// first is predicted once.
 struct Fidelity {
   std::int64_t tokens;
   double original_perplexity;
@@ -33,7 +33,7 @@ struct Fidelity {
 
 /// Runs both models over `ids` (2 tokens to the context). Logits are made in pieces, so memory stays O(n).
 /// Throws Error(InvalidArgument | OutOfMemory | Cancelled).
-Fidelity measure_fidelity(const LanguageModel& original, const LanguageModel& converted, std::span<const TokenId> ids,
-                          const Job& job = {});
+Fidelity measure_fidelity(const LanguageModel& original, const LanguageModel& converted,
+                          std::span<const TokenId> ids, const Job& job = {});
 
 }  // namespace bsbr

@@ -11,8 +11,8 @@ namespace {
 /// Torch's allocators report to whoever registers as profiler.
 class Recorder : public c10::MemoryReportingInfoBase {
  public:
-  void reportMemoryUsage(void* /*pointer*/, std::int64_t bytes, std::size_t /*allocated*/, std::size_t /*reserved*/,
-                         c10::Device /*device*/) override {
+  void reportMemoryUsage(void* /*pointer*/, std::int64_t bytes, std::size_t /*allocated*/,
+                         std::size_t /*reserved*/, c10::Device /*device*/) override {
     now_ += bytes;
     peak_ = std::max(peak_, now_);
   }
@@ -34,6 +34,8 @@ struct MemoryMeter::Content {
 MemoryMeter::MemoryMeter() : content_(std::make_unique<Content>()) {}
 MemoryMeter::~MemoryMeter() = default;
 
-std::int64_t MemoryMeter::peak_bytes() const { return content_->recorder->peak(); }
+std::int64_t MemoryMeter::peak_bytes() const {
+  return content_->recorder->peak();
+}
 
 }  // namespace bsbr

@@ -34,8 +34,8 @@ class BsbrAttention : public Attention {
         layout_{static_cast<std::size_t>(shape.kv_heads), static_cast<std::size_t>(shape.head_dim),
                 static_cast<std::size_t>(config.chunk_size), static_cast<std::size_t>(config.block_size),
                 static_cast<std::size_t>(config.compression_factor)},
-        reach_{static_cast<std::size_t>(config.retrieve),
-               static_cast<std::size_t>(config.window), static_cast<std::size_t>(config.sink_in_blocks()),
+        reach_{static_cast<std::size_t>(config.retrieve), static_cast<std::size_t>(config.window),
+               static_cast<std::size_t>(config.sink_in_blocks()),
                static_cast<std::size_t>(config.candidate_chunks)} {}
 
   [[nodiscard]] std::unique_ptr<LayerCache> make_cache(std::int64_t /*capacity*/) const override {

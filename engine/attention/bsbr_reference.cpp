@@ -119,9 +119,9 @@ class BsbrReference : public Attention {
     for (std::int64_t head = 0; head < keys.size(0); ++head) {
       for (std::int64_t block = 0; block < blocks; ++block) {
         const auto& group =
-            grouper.group(host[head].const_data_ptr<float>() + block * b, static_cast<std::size_t>(keys.size(1)),
-                          static_cast<std::size_t>(shape_.head_dim), static_cast<std::size_t>(b),
-                          static_cast<std::size_t>(per_block));
+            grouper.group(host[head].const_data_ptr<float>() + block * b,
+                          static_cast<std::size_t>(keys.size(1)), static_cast<std::size_t>(shape_.head_dim),
+                          static_cast<std::size_t>(b), static_cast<std::size_t>(per_block));
         const at::Tensor at_block = member[head][block];
         for (std::int64_t j = 0; j < b; ++j) at_block[group[static_cast<std::size_t>(j)]][j] = 1.0;
       }

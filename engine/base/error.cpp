@@ -28,6 +28,8 @@ const char* to_string(ErrorKind kind) noexcept {
   return "unknown";
 }
 
-std::string system_message(int code) { return std::generic_category().message(code); }
+std::string system_message(int code) {
+  return std::generic_category().message(code);
+}
 
 }  // namespace bsbr

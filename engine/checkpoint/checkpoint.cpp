@@ -18,7 +18,7 @@ namespace bsbr {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr std::uint64_t kMaxConfigBytes = 4u << 20;
+constexpr std::uint64_t kMaxConfigBytes = 2u << 20;
 
 /// Absolute, without a trailing slash; links stay as they are.
 fs::path absolute_folder(const fs::path& path) {

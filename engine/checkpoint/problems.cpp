@@ -8,6 +8,7 @@ namespace bsbr {
 namespace {
 
 constexpr std::size_t kMostTexts = 10;
+constexpr std::size_t kEnough = 1000;
 constexpr std::size_t kMostQuoted = 100;
 
 }  // namespace
@@ -50,6 +51,7 @@ void Problems::add(std::string text, ErrorKind kind) {
   ++count_;
   all_unsupported_ = all_unsupported_ && kind == ErrorKind::Unsupported;
   if (texts_.size() < kMostTexts) texts_.push_back(std::move(text));
+  if (count_ >= kEnough) throw_if_any("that is enough; the rest was not looked at");
 }
 
 void Problems::throw_if_any(std::string_view advice) const {

@@ -7,6 +7,7 @@
 
 #include "engine/base/error.h"
 #include "engine/base/utf8.h"
+#include "engine/checkpoint/json_tokens.h"
 #include "engine/checkpoint/problems.h"
 #include "engine/checkpoint/safetensors_layout.h"
 
@@ -17,11 +18,14 @@ using nlohmann::json;
 
 // Bounds that keep memory small under hostile headers; the largest published checkpoints stay far below them.
 constexpr std::size_t kMaxTensors = 200'000;
-constexpr std::size_t kMaxMetadata = 100'000;
-constexpr std::size_t kMaxText = 32u << 20;  // names and metadata together, in bytes
-constexpr std::size_t kMaxToken = 8u << 20;  // one string, number or run of blanks
+constexpr std::size_t kMaxMetadata = 10'000;
+constexpr std::size_t kMaxText = 16u << 20;  // names and metadata together, in bytes
 constexpr std::size_t kMaxRank = 64;
+constexpr std::size_t kMaxSkipped = 1000;  // values where none belong, before reading stops
 constexpr int kMaxDepth = 64;
+
+constexpr std::string_view kAdvice =
+    "the file is damaged or was made by a faulty program; download or save it again";
 
 // Types of the format that have no use here.
 constexpr std::array<std::string_view, 9> kOtherDtypes{
@@ -54,7 +58,7 @@ class Reader : public nlohmann::json_sax<json> {
   bool binary(binary_t& /*value*/) override { return scalar("binary"); }
 
   bool string(string_t& value) override {
-    if (skip_from_ > 0) return true;
+    if (skipping()) return true;
     if (at_ == At::Entry && key_ == "dtype") return dtype(value);
     if (at_ != At::Metadata) return scalar("a string");
     keep(key_.size() + value.size());
@@ -68,7 +72,7 @@ class Reader : public nlohmann::json_sax<json> {
   }
 
   bool key(string_t& value) override {
-    if (skip_from_ > 0) return true;
+    if (skipping()) return true;
     key_ = value;
     if (at_ == At::Top && key_ != kMetadataKey) {
       keep(key_.size());
@@ -82,7 +86,7 @@ class Reader : public nlohmann::json_sax<json> {
 
   bool start_object(std::size_t /*elements*/) override {
     deeper();
-    if (skip_from_ > 0) return true;
+    if (skipping()) return true;
     if (at_ == At::Start) {
       at_ = At::Top;
     } else if (at_ == At::Top && key_ == kMetadataKey) {
@@ -111,13 +115,13 @@ class Reader : public nlohmann::json_sax<json> {
 
   bool start_array(std::size_t /*elements*/) override {
     deeper();
-    if (skip_from_ > 0) return true;
+    if (skipping()) return true;
+    count_ = 0;
     if (at_ == At::Entry && key_ == "shape") {
       at_ = At::Shape;
       entry_.shape.clear();
     } else if (at_ == At::Entry && key_ == "data_offsets") {
       at_ = At::Offsets;
-      offset_count_ = 0;
     } else {
       skip("an array […]");
     }
@@ -161,7 +165,7 @@ class Reader : public nlohmann::json_sax<json> {
 
   /// A value whose place allows no such type.
   bool scalar(std::string_view found) {
-    if (skip_from_ > 0) return true;
+    if (skipping()) return true;
     switch (at_) {
       case At::Start:
         fail(path_, cat("its header is ", found, ", not an object {…}"));
@@ -189,6 +193,14 @@ class Reader : public nlohmann::json_sax<json> {
   void skip(std::string_view found) {
     scalar(found);
     skip_from_ = depth_;
+  }
+
+  /// True inside a value that is passed over; a problem is then known, so that there is no need to read on
+  /// for ever.
+  bool skipping() {
+    if (skip_from_ == 0) return false;
+    if (++skipped_ > kMaxSkipped) problems_.throw_if_any(kAdvice);
+    return true;
   }
 
   /// True while inside a value that is skipped; notices its end. depth_ is that outside the closing bracket.
@@ -227,15 +239,16 @@ class Reader : public nlohmann::json_sax<json> {
   }
 
   bool number(std::optional<std::uint64_t> value, const std::string& text) {
-    if (skip_from_ > 0) return true;
+    if (skipping()) return true;
     if (at_ != At::Shape && at_ != At::Offsets) return scalar("a number");
     if (!value)
       return scalar(text.size() > 40 ? "a number of " + std::to_string(text.size()) + " digits" : text);
+    if (++count_ > kMaxRank) {
+      bad(cat("its ", key_, " has more than ", kMaxRank, at_ == At::Shape ? " dimensions" : " numbers"));
+      problems_.throw_if_any(kAdvice);
+    }
     if (at_ == At::Offsets) {
-      if (offset_count_ < 2) (offset_count_ == 0 ? entry_.begin : entry_.end) = *value;
-      ++offset_count_;
-    } else if (entry_.shape.size() == kMaxRank) {
-      if (entry_good_) bad(cat("its shape has more than ", kMaxRank, " dimensions"));
+      if (count_ <= 2) (count_ == 1 ? entry_.begin : entry_.end) = *value;
     } else if (*value > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) {
       bad(cat("the dimension ", *value, " of its shape is too large"));
     } else {
@@ -246,8 +259,8 @@ class Reader : public nlohmann::json_sax<json> {
 
   void end_offsets() {
     if (!entry_good_) return;
-    if (offset_count_ != 2) {
-      bad(cat("data_offsets has ", offset_count_, " numbers where 2 are expected, begin and end"));
+    if (count_ != 2) {
+      bad(cat("data_offsets has ", count_, " numbers where 2 are expected, begin and end"));
     } else if (entry_.end < entry_.begin) {
       bad(cat("its data_offsets [", entry_.begin, ", ", entry_.end,
               "] are reversed: the end is before the begin"));
@@ -277,6 +290,7 @@ class Reader : public nlohmann::json_sax<json> {
   At at_ = At::Start;
   int depth_ = 0;
   int skip_from_ = 0;  // depth of the value that is skipped, 0 outside
+  std::size_t skipped_ = 0;
   std::size_t kept_ = 0;
   std::string key_;
   bool seen_metadata_ = false;
@@ -286,29 +300,8 @@ class Reader : public nlohmann::json_sax<json> {
   bool has_dtype_ = false;
   bool has_shape_ = false;
   bool has_offsets_ = false;
-  std::size_t offset_count_ = 0;
+  std::size_t count_ = 0;  // of the numbers of an array
 };
-
-/// The JSON lexer buffers one token, and the blanks before it; this bounds what it can buffer. It also takes
-/// a zero byte for the end of the text, so that what follows would be ignored.
-void check_tokens(std::string_view text, const std::filesystem::path& path) {
-  bool in_string = false;
-  std::size_t start = 0;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (c == '\0') fail(path, cat("byte ", i, " of its header is zero; JSON has no such bytes"));
-    if (i - start > kMaxToken)
-      fail(path, cat("its header has a token of more than ", kMaxToken, " bytes at byte ", start));
-    if (in_string && c == '\\') {
-      ++i;
-    } else if (c == '"') {
-      in_string = !in_string;
-      if (in_string) start = i;
-    } else if (!in_string && (c == '{' || c == '}' || c == '[' || c == ']' || c == ',' || c == ':')) {
-      start = i;
-    }
-  }
-}
 
 }  // namespace
 
@@ -317,7 +310,7 @@ SafetensorsHeader parse_safetensors_header(std::string_view text, std::uint64_t 
   if (!text.starts_with('{'))
     fail(path, "its header does not begin with '{'; this is not a safetensors file");
   text = text.substr(0, text.find_last_not_of(' ') + 1);
-  check_tokens(text, path);
+  check_json_tokens(text, path);
   const std::size_t valid = valid_utf8_prefix(text);
   if (valid != text.size()) fail(path, cat("byte ", valid, " of its header is not valid UTF-8"));
 
@@ -327,7 +320,7 @@ SafetensorsHeader parse_safetensors_header(std::string_view text, std::uint64_t 
   SafetensorsHeader header = std::move(reader).take();
   // Once an entry is bad, what it leaves out would show as gaps.
   if (!problems.any()) check_layout(header.tensors, data_size, problems);
-  problems.throw_if_any("the file is damaged or was made by a faulty program; download or save it again");
+  problems.throw_if_any(kAdvice);
   return header;
 }
 

@@ -32,7 +32,7 @@ struct SafetensorsHeader {
 
 /// Parses a safetensors header, the JSON text between the length and the data, and checks all that the format
 /// demands: names once, known dtypes, shapes that fit their bytes, bytes that fill `data_size` without
-/// overlap or gap. Memory is bounded whatever the text says: at most 200,000 tensors, 32 MiB of names and
+/// overlap or gap. Memory is bounded whatever the text says: at most 200,000 tensors, 16 MiB of names and
 /// metadata. Throws Error(InvalidFile | Unsupported) that names `path` and every problem found, up to ten.
 SafetensorsHeader parse_safetensors_header(std::string_view text, std::uint64_t data_size,
                                            const std::filesystem::path& path);

@@ -9,7 +9,8 @@
 namespace bsbr {
 namespace {
 
-constexpr std::uint64_t kMaxBytes = 16u << 20;
+constexpr std::uint64_t kMaxBytes = 4u << 20;
+constexpr std::size_t kMaxShards = 10'000;
 constexpr std::size_t kMaxName = 255;
 
 bool is_plain_file_name(std::string_view name) {
@@ -49,6 +50,8 @@ ShardIndex read_shard_index(const std::filesystem::path& path) {
     index.shard_of.emplace(tensor, name);
   }
   problems.throw_if_any();
+  if (shards.size() > kMaxShards)
+    fail(cat("names ", shards.size(), " shards; at most ", kMaxShards, " are expected"));
   index.shards.assign(shards.begin(), shards.end());
   return index;
 }

@@ -16,8 +16,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array kCopied{"vocab.json",         "merges.txt",          "tokenizer.json",
-                             "added_tokens.json",  "special_tokens_map.json", "tokenizer_config.json",
+constexpr std::array kCopied{"vocab.json",
+                             "merges.txt",
+                             "tokenizer.json",
+                             "added_tokens.json",
+                             "special_tokens_map.json",
+                             "tokenizer_config.json",
                              "generation_config.json"};
 constexpr std::uint64_t kLargestCopied = 256U << 20;
 
@@ -33,7 +37,9 @@ void check_destination(const Checkpoint& source, const fs::path& destination, bo
     throw Error(ErrorKind::InvalidArgument, cat(destination.string(), ": ", what));
   };
   if (fs::equivalent(destination, source.folder(), error)) {
-    refuse("is the checkpoint that is being converted; choose another folder, the original is never overwritten");
+    refuse(
+        "is the checkpoint that is being converted; choose another folder, the original is never "
+        "overwritten");
   }
   const fs::path inside = destination.lexically_relative(fs::weakly_canonical(source.folder(), error));
   if (!inside.empty() && *inside.begin() != "..") {
@@ -58,7 +64,8 @@ void check_space(const Checkpoint& source, const fs::path& folder) {
   }
 }
 
-void write_files(const Checkpoint& source, const LanguageModel& converted, const fs::path& folder, const Job& job) {
+void write_files(const Checkpoint& source, const LanguageModel& converted, const fs::path& folder,
+                 const Job& job) {
   nlohmann::json config = source.config();
   config["bsbr"] = converted.config().bsbr->to_json();
   write_text_file(folder / "config.json", config.dump(2) + "\n");
@@ -78,8 +85,8 @@ void write_files(const Checkpoint& source, const LanguageModel& converted, const
 
 }  // namespace
 
-ExportReport export_checkpoint(const Checkpoint& source, const LanguageModel& converted, const fs::path& destination,
-                               bool force, const Job& job) {
+ExportReport export_checkpoint(const Checkpoint& source, const LanguageModel& converted,
+                               const fs::path& destination, bool force, const Job& job) {
   if (!converted.config().bsbr) {
     throw Error(ErrorKind::InvalidArgument, "the model is not converted; there is nothing to export");
   }

@@ -14,11 +14,11 @@ struct ExportReport {
   std::size_t tensors;
 };
 
-/// Writes `converted`, which was made from `source`, as a HuggingFace folder: config.json with the original's keys and
-/// `bsbr`, model.safetensors with bit-identical tensors, the tokenizer's files, generation_config.json where there is
-/// one, a model card. It is written beside the destination, flushed, re-opened, verified, and put in place in one step;
-/// until then, and on any error, the destination is as it was.
-/// `force` replaces an existing checkpoint folder; another kind of folder or a file is never replaced.
+/// Writes `converted`, which was made from `source`, as a HuggingFace folder: config.json with the original's
+/// keys and `bsbr`, model.safetensors with bit-identical tensors, the tokenizer's files,
+/// generation_config.json where there is one, a model card. It is written beside the destination, flushed,
+/// re-opened, verified, and put in place in one step; until then, and on any error, the destination is as it
+/// was. `force` replaces an existing checkpoint folder; another kind of folder or a file is never replaced.
 /// Throws Error(InvalidArgument | NotFound | Io | Cancelled).
 ExportReport export_checkpoint(const Checkpoint& source, const LanguageModel& converted,
                                const std::filesystem::path& destination, bool force, const Job& job = {});

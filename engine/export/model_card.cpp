@@ -6,26 +6,25 @@ namespace bsbr {
 
 std::string model_card(const Checkpoint& source, const ModelConfig& model, const BsbrConfig& bsbr) {
   return cat("---\nlibrary_name: bsbr\nbase_model: ", source.name(), "\ntags:\n- bsbr\n- ", model.family,
-             "\n---\n\n# ", source.name(), ", converted to BSBR\n\n",
-             "The weights of ", source.name(), " are here unchanged, bit for bit. What changes is how attention is ",
-             "evaluated: *block-sparse attention with block retrieval* (BSBR) reads the near past exactly, retrieves ",
-             "the blocks of the far past that matter to each query, and lets condensed states stand for the rest, all ",
-             "under one softmax.\n\n",
-             "| setting | value |\n|---|---|\n",
-             "| chunk_size | ", bsbr.chunk_size, " tokens, exact and causal |\n",
-             "| window | ", bsbr.window, " previous chunk(s), exact |\n",
-             "| sink | first ", bsbr.sink_in_blocks(), " tokens, exact |\n",
-             "| block_size | ", bsbr.block_size, " tokens |\n",
-             "| retrieve | ", bsbr.retrieve, " far tokens a query and head, exact |\n",
-             "| compression_factor | ", bsbr.compression_factor, " (", bsbr.states_per_block(),
-             " condensed state(s) a block) |\n",
-             "| candidate_chunks | ", bsbr.candidate_chunks, " |\n\n",
-             "| model | |\n|---|---|\n| family | ", model.family, " |\n| layers | ", model.layers, " |\n| heads | ",
-             model.heads, " |\n| context | ", model.context, " tokens |\n\n",
-             "## Use\n\n",
+             "\n---\n\n# ", source.name(), ", converted to BSBR\n\n", "The weights of ", source.name(),
+             " are here unchanged, bit for bit. What changes is how attention is ",
+             "evaluated: *block-sparse attention with block retrieval* (BSBR) reads the near past exactly, "
+             "retrieves ",
+             "the blocks of the far past that matter to each query, and lets condensed states stand for the "
+             "rest, all ",
+             "under one softmax.\n\n", "| setting | value |\n|---|---|\n", "| chunk_size | ", bsbr.chunk_size,
+             " tokens, exact and causal |\n", "| window | ", bsbr.window, " previous chunk(s), exact |\n",
+             "| sink | first ", bsbr.sink_in_blocks(), " tokens, exact |\n", "| block_size | ",
+             bsbr.block_size, " tokens |\n", "| retrieve | ", bsbr.retrieve,
+             " far tokens a query and head, exact |\n", "| compression_factor | ", bsbr.compression_factor,
+             " (", bsbr.states_per_block(), " condensed state(s) a block) |\n", "| candidate_chunks | ",
+             bsbr.candidate_chunks, " |\n\n", "| model | |\n|---|---|\n| family | ", model.family,
+             " |\n| layers | ", model.layers, " |\n| heads | ", model.heads, " |\n| context | ",
+             model.context, " tokens |\n\n", "## Use\n\n",
              "    bsbr generate FOLDER --prompt \"Once upon a time\"\n",
              "    bsbr compare ORIGINAL FOLDER --text some.txt\n\n",
-             "The settings are in config.json under `bsbr`. A program that does not know them runs the checkpoint as the ",
+             "The settings are in config.json under `bsbr`. A program that does not know them runs the "
+             "checkpoint as the ",
              "original, with dense attention. The licence of the original applies.\n");
 }
 

@@ -23,9 +23,13 @@ namespace fs = std::filesystem;
 }
 
 /// Where a relative name without a folder lies.
-fs::path parent_of(const fs::path& path) { return path.has_parent_path() ? path.parent_path() : fs::path("."); }
+fs::path parent_of(const fs::path& path) {
+  return path.has_parent_path() ? path.parent_path() : fs::path(".");
+}
 
-std::string stage_prefix(const fs::path& destination) { return "." + destination.filename().string() + ".staging-"; }
+std::string stage_prefix(const fs::path& destination) {
+  return "." + destination.filename().string() + ".staging-";
+}
 
 /// An open and locked folder, or -1 when another process holds it.
 int lock_folder(const fs::path& folder) {

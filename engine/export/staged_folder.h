@@ -19,9 +19,9 @@ class StagedFolder {
 
   [[nodiscard]] const std::filesystem::path& path() const { return staging_; }
 
-  /// Flushes the staging folder and puts it in the destination's place. With `replace`, an existing destination is
-  /// exchanged for it in one step and then removed; without, an existing destination is refused.
-  /// Throws Error(Io | InvalidArgument); the destination is untouched then.
+  /// Flushes the staging folder and puts it in the destination's place. With `replace`, an existing
+  /// destination is exchanged for it in one step and then removed; without, an existing destination is
+  /// refused. Throws Error(Io | InvalidArgument); the destination is untouched then.
   void commit(bool replace);
 
  private:

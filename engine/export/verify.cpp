@@ -9,15 +9,16 @@ namespace bsbr {
 namespace {
 
 [[noreturn]] void differ(const Checkpoint& written, const std::string& what) {
-  throw Error(ErrorKind::Io, cat(written.folder().string(), ": what was written is not what was meant: ", what,
-                                 ". The disk or its memory may be faulty; nothing was put in place"));
+  throw Error(ErrorKind::Io, cat(written.folder().string(), ": what was written is not what was meant: ",
+                                 what, ". The disk or its memory may be faulty; nothing was put in place"));
 }
 
 void compare_tensors(const Checkpoint& source, const Checkpoint& written, const Job& job) {
   if (source.tensors().size() != written.tensors().size()) differ(written, "the number of tensors differs");
   std::size_t done = 0;
   for (const TensorView& expected : source.tensors()) {
-    job.report("verifying tensors", static_cast<double>(done++) / static_cast<double>(source.tensors().size()));
+    job.report("verifying tensors",
+               static_cast<double>(done++) / static_cast<double>(source.tensors().size()));
     const TensorView* actual = written.find(expected.name);
     if (actual == nullptr || actual->dtype != expected.dtype || actual->shape != expected.shape ||
         actual->bytes.size() != expected.bytes.size() ||
@@ -44,7 +45,8 @@ void verify_export(const Checkpoint& source, const Checkpoint& written, const La
   const std::vector<float> expected = converted.logits(batch, {}, job);
   const std::vector<float> actual = reopened.logits(batch, {}, job);
   // By bytes: weights with NaN give NaN on both sides.
-  if (std::memcmp(actual.data(), expected.data(), expected.size() * sizeof(float)) != 0) differ(written, "the logits");
+  if (std::memcmp(actual.data(), expected.data(), expected.size() * sizeof(float)) != 0)
+    differ(written, "the logits");
 }
 
 }  // namespace bsbr

@@ -13,8 +13,8 @@ class WeightLoader;
 /// ModelConfig::from_json.
 ModelConfig gpt2_config(const nlohmann::json& json);
 
-/// Tells the loader which tensors GPT-2 has, by their names in HuggingFace checkpoints, with or without the prefix
-/// "transformer.".
+/// Tells the loader which tensors GPT-2 has, by their names in HuggingFace checkpoints, with or without the
+/// prefix "transformer.".
 void gpt2_expect(const ModelConfig& config, WeightLoader& loader);
 
 /// Takes what gpt2_expect() named, after WeightLoader::check().

@@ -13,6 +13,8 @@ void set_threads(int count) {
   at::set_num_threads(count);
 }
 
-int threads() { return at::get_num_threads(); }
+int threads() {
+  return at::get_num_threads();
+}
 
 }  // namespace bsbr

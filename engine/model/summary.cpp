@@ -8,11 +8,16 @@
 namespace bsbr {
 
 nlohmann::json CheckpointSummary::to_json() const {
-  return {{"family", config.family},   {"parameters", parameters},
-          {"layers", config.layers},   {"heads", config.heads},
-          {"kv_heads", config.kv_heads}, {"context", config.context},
-          {"vocab", config.vocabulary}, {"dtype", dtype},
-          {"bytes", bytes},            {"bsbr", config.bsbr ? config.bsbr->to_json() : nlohmann::json()}};
+  return {{"family", config.family},
+          {"parameters", parameters},
+          {"layers", config.layers},
+          {"heads", config.heads},
+          {"kv_heads", config.kv_heads},
+          {"context", config.context},
+          {"vocab", config.vocabulary},
+          {"dtype", dtype},
+          {"bytes", bytes},
+          {"bsbr", config.bsbr ? config.bsbr->to_json() : nlohmann::json()}};
 }
 
 CheckpointSummary summarize(const Checkpoint& checkpoint) {
@@ -25,7 +30,8 @@ CheckpointSummary summarize(const Checkpoint& checkpoint) {
   for (const TensorView& view : checkpoint.tensors()) {
     if (loader.expects(view.name)) types.insert(to_string(view.dtype));
   }
-  for (const std::string_view type : types) summary.dtype += (summary.dtype.empty() ? "" : "+") + std::string(type);
+  for (const std::string_view type : types)
+    summary.dtype += (summary.dtype.empty() ? "" : "+") + std::string(type);
   return summary;
 }
 

@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace bsbr {
@@ -20,11 +21,13 @@ struct TokenizerParts;
 class Tokenizer {
  public:
   /// Reads vocab.json, merges.txt and, where they are, added_tokens.json, special_tokens_map.json and
-  /// tokenizer_config.json from a checkpoint's folder. Throws Error(NotFound | InvalidFile | Io).
+  /// tokenizer_config.json from a checkpoint's folder. Throws Error(NotFound | InvalidFile | Io), and
+  /// Error(Unsupported) for other formats and for folders that say they split text otherwise than GPT-2.
   static Tokenizer load(const std::filesystem::path& folder);
 
   /// Token ids of any bytes: valid UTF-8 is split as GPT-2 splits it, invalid bytes are kept as they are.
   /// Special tokens written out in the text (e.g. <|endoftext|>) become their ids. Nothing is added.
+  /// Throws Error(InvalidArgument) for 4 GiB without a place to split.
   [[nodiscard]] std::vector<TokenId> encode(std::string_view text) const;
 
   /// The bytes of the tokens, special tokens as their text; decode(encode(x)) == x for any bytes.

@@ -187,7 +187,7 @@ class TestSafetensors : public QObject {
       const auto error = bsbr::test::error_of([&] { SafetensorsFile::open(path); });
       rusage after{};
       ::getrusage(RUSAGE_SELF, &after);
-      const bool small = after.ru_maxrss - before.ru_maxrss < 200 * 1024;
+      const bool small = after.ru_maxrss - before.ru_maxrss < 200L * 1024;
       ::_exit(!error || error->kind() != ErrorKind::InvalidFile ? 1 : small ? 0 : 2);
     }
     int status = 0;

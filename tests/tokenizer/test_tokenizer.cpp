@@ -133,7 +133,7 @@ class TestTokenizer : public QObject {
     QTest::newRow("symbol") << QByteArray(mega, '=') << mega / 64;
     QTest::newRow("invalid") << QByteArray(mega, '\xFF') << mega;
     QTest::newRow("special") << QByteArray("<|endoftext|>").repeated(mega / 16) << mega / 16;
-    QTest::newRow("nearly special") << QByteArray("<|endoftext|").repeated(3) << 21;
+    QTest::newRow("nearly special") << QByteArray("<|endoftext|").repeated(3) << 18;
   }
   void longRuns() {
     QFETCH(QByteArray, text);
@@ -147,9 +147,9 @@ class TestTokenizer : public QObject {
   void repeatedPieces() {
     // Pieces met before are copied; a text of the same pieces in another order has the same ids in that
     // order.
-    const Ids once = gpt2().encode(" unbelievable Leviathan");
-    const Ids many = gpt2().encode(" unbelievable Leviathan Leviathan unbelievable");
-    const Ids first = gpt2().encode(" unbelievable");
+    const Ids once = gpt2().encode(" Queequeg Leviathan");
+    const Ids many = gpt2().encode(" Queequeg Leviathan Leviathan Queequeg");
+    const Ids first = gpt2().encode(" Queequeg");
     const Ids second = gpt2().encode(" Leviathan");
     QVERIFY(first.size() + second.size() > 2);
     Ids expected = first;
@@ -161,12 +161,13 @@ class TestTokenizer : public QObject {
   }
 
   void threads() {
-    const Tokenizer tokenizer = gpt2();
+    const Tokenizer& tokenizer = gpt2();
     const std::string text = shared_text("pride-and-prejudice.txt").substr(0, 100000);
     const Ids expected = tokenizer.encode(text);
     std::vector<Ids> results(4);
     {
       std::vector<std::jthread> workers;
+      workers.reserve(results.size());
       for (Ids& result : results) {
         workers.emplace_back([&] {
           for (int i = 0; i < 3; ++i) result = tokenizer.encode(text);

@@ -29,7 +29,8 @@ void KeyGrouper::join_nearest(std::size_t count) {
     if (head_[a] != static_cast<std::int32_t>(a)) continue;
     for (std::size_t b = a + 1; b < count; ++b) {
       if (head_[b] != static_cast<std::int32_t>(b)) continue;
-      // The first pair is taken whatever it is, so that keys with NaN still end in the right number of groups.
+      // The first pair is taken whatever it is, so that keys with NaN still end in the right number of
+      // groups.
       if (found && !(distance_[a * count + b] < least)) continue;
       least = distance_[a * count + b];
       first = a;

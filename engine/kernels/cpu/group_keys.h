@@ -6,16 +6,16 @@
 
 namespace bsbr {
 
-/// Groups the keys of a block by similarity: complete linkage, i.e. from every key alone, again and again the two
-/// groups are joined whose farthest keys are nearest (Euclidean; of equals the earliest), until `groups` are left.
-/// Groups differ in size, so a single outlier can be one: means of groups that are cut by position or to equal sizes
-/// lose it. Not thread-safe: keeps its work space.
+/// Groups the keys of a block by similarity: complete linkage, i.e. from every key alone, again and again the
+/// two groups are joined whose farthest keys are nearest (Euclidean; of equals the earliest), until `groups`
+/// are left. Groups differ in size, so a single outlier can be one: means of groups that are cut by position
+/// or to equal sizes lose it. Not thread-safe: keeps its work space.
 class KeyGrouper {
  public:
   /// `keys` is transposed, key j in column j: element i at keys[i · stride + j], j < count, i < dim.
   /// Returns for each key its group, 0 to groups - 1, numbered by their first keys. groups ≤ count.
-  const std::vector<std::int32_t>& group(const float* keys, std::size_t stride, std::size_t dim, std::size_t count,
-                                         std::size_t groups);
+  const std::vector<std::int32_t>& group(const float* keys, std::size_t stride, std::size_t dim,
+                                         std::size_t count, std::size_t groups);
 
  private:
   void measure(const float* keys, std::size_t stride, std::size_t dim, std::size_t count);

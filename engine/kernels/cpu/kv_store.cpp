@@ -84,7 +84,8 @@ void KvStore::condense_block(std::size_t chunk, std::size_t head, std::size_t bl
 }
 
 void KvStore::condense(std::size_t chunk, std::size_t head) {
-  for (std::size_t block = 0; block < layout_.chunk / layout_.block; ++block) condense_block(chunk, head, block);
+  for (std::size_t block = 0; block < layout_.chunk / layout_.block; ++block)
+    condense_block(chunk, head, block);
   const float* keys = part(chunk, head, 0);
   const float* values = part(chunk, head, values_at_);
   float* group = groups_[chunk / kGroup].floats() + head * kGroup * (layout_.dim + value_stride_);

@@ -17,11 +17,11 @@ struct KvLayout {
   std::size_t compression;  ///< f; divides b: a block has b / f condensed states
 };
 
-/// Keys and values of one sequence in one layer, chunk by chunk, with the condensed states of complete chunks.
-/// Grows without moving what is there. A block's b tokens are grouped by the similarity of their keys (KeyGrouper) into
-/// b / f groups, and each group of n has a state: its mean key k̃ and mean value ṽ, of log mass log n + q·k̃ (the tangent
-/// of log Σ e^{q·k} at q = 0, never above it). Every complete chunk has one more state for the whole of it.
-/// Not thread-safe while appending.
+/// Keys and values of one sequence in one layer, chunk by chunk, with the condensed states of complete
+/// chunks. Grows without moving what is there. A block's b tokens are grouped by the similarity of their keys
+/// (KeyGrouper) into b / f groups, and each group of n has a state: its mean key k̃ and mean value ṽ, of log
+/// mass log n + q·k̃ (the tangent of log Σ e^{q·k} at q = 0, never above it). Every complete chunk has one
+/// more state for the whole of it. Not thread-safe while appending.
 class KvStore {
  public:
   explicit KvStore(const KvLayout& layout);
