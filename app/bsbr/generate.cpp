@@ -25,7 +25,7 @@ struct Generate {
     check_vocabulary(tokenizer, ModelConfig::from_json(opened.config()));
     const std::vector<TokenId> ids = tokenizer.encode(prompt);
     const LanguageModel model = load_model(opened, common.device);
-    options.stop = model.config().end_token;
+    options.stops = model.config().end_tokens;
     Job job;
     job.cancel = &interrupted();
     StreamDecoder decoder(tokenizer);

@@ -1,12 +1,14 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "engine/base/error.h"
+#include "engine/model/model_config.h"
 
 namespace bsbr {
 
@@ -31,11 +33,12 @@ class ConfigReader {
     return value->get<std::int64_t>();
   }
 
-  double positive(const char* key, double fallback) {
+  /// A number above 0 and at most `most`.
+  double positive(const char* key, double fallback, double most) {
     const nlohmann::json* value = find(key);
     if (value == nullptr) return fallback;
-    if (!value->is_number() || !(value->get<double>() > 0) || value->get<double>() > 1) {
-      problem(cat(key, " is ", shown(*value), ", a number above 0 and at most 1 is expected"));
+    if (!value->is_number() || !(value->get<double>() > 0) || value->get<double>() > most) {
+      problem(cat(key, " is ", shown(*value), ", a number above 0 and at most ", most, " is expected"));
       return fallback;
     }
     return value->get<double>();
@@ -61,7 +64,44 @@ class ConfigReader {
     return value->get<std::string>();
   }
 
-  void problem(std::string what) { problems_.push_back(std::move(what)); }
+  /// HuggingFace's name of an activation.
+  Activation activation(const char* key, const std::string& fallback) {
+    static const std::map<std::string, Activation> kNames{
+        {"gelu_new", Activation::GeluNew}, {"gelu_pytorch_tanh", Activation::GeluNew},
+        {"gelu", Activation::Gelu},        {"relu", Activation::Relu},
+        {"silu", Activation::Silu},        {"swish", Activation::Silu}};
+    const std::string name = text(key, fallback);
+    if (const auto found = kNames.find(name); found != kNames.end()) return found->second;
+    problem(cat(key, " is \"", name, "\"; supported: gelu_new, gelu, relu, silu"));
+    return Activation::Gelu;
+  }
+
+  /// One token id or a list of them; none when the key is absent or null.
+  std::vector<std::int64_t> token_ids(const char* key) {
+    const nlohmann::json* value = find(key);
+    if (value == nullptr) return {};
+    std::vector<std::int64_t> ids;
+    for (const nlohmann::json& id : value->is_array() ? *value : nlohmann::json::array({*value})) {
+      if (!id.is_number_integer()) {
+        problem(cat(key, " is ", shown(*value), ", a token id or a list of them is expected"));
+        return {};
+      }
+      ids.push_back(id.get<std::int64_t>());
+    }
+    return ids;
+  }
+
+  void problem(std::string what) { problems_.push_back(where_ + what); }
+
+  /// A reader of the object under `key`, whose problems name it; hand them back with take_problems().
+  [[nodiscard]] ConfigReader inside(const std::string& key, const nlohmann::json& object) const {
+    ConfigReader reader(object);
+    reader.where_ = where_ + key + ": ";
+    return reader;
+  }
+  void take_problems(const ConfigReader& inner) {
+    problems_.insert(problems_.end(), inner.problems_.begin(), inner.problems_.end());
+  }
 
   /// Throws Error(InvalidFile) if anything was wrong.
   void finish() const {
@@ -84,6 +124,7 @@ class ConfigReader {
   }
 
   const nlohmann::json& json_;
+  std::string where_;
   std::vector<std::string> problems_;
 };
 

@@ -5,6 +5,7 @@
 #include <ATen/ops/layer_norm.h>
 #include <ATen/ops/linear.h>
 #include <ATen/ops/relu.h>
+#include <ATen/ops/rms_norm.h>
 #include <ATen/ops/silu.h>
 #include <ATen/ops/tensor.h>
 
@@ -15,7 +16,8 @@
 namespace bsbr {
 namespace {
 
-at::Tensor apply(const LayerNorm& norm, const at::Tensor& x, double epsilon) {
+at::Tensor apply(const Norm& norm, const at::Tensor& x, double epsilon) {
+  if (!norm.bias.defined()) return at::rms_norm(x, {x.size(1)}, norm.weight, epsilon);
   return at::layer_norm(x, {x.size(1)}, norm.weight, norm.bias, epsilon);
 }
 
@@ -29,6 +31,7 @@ Decoder::Decoder(ModelConfig config, std::shared_ptr<const DecoderWeights> weigh
                  const std::optional<BsbrConfig>& bsbr)
     : config_(std::move(config)), weights_(std::move(weights)) {
   config_.bsbr = bsbr;
+  if (config_.rope) rope_.emplace(*config_.rope, config_.head_dim, device());
   const AttentionShape shape{config_.heads, config_.kv_heads, config_.head_dim};
   if (bsbr) {
     bsbr->validate(config_.context);
@@ -72,13 +75,19 @@ at::Tensor Decoder::forward(const PackedTokens& tokens, const Options& options) 
   }
   const at::TensorOptions integers = at::TensorOptions(at::kLong).device(device());
   at::Tensor x = weights_->token_embedding.index_select(0, at::tensor(tokens.ids, integers));
-  x.add_(weights_->position_embedding.index_select(0, at::tensor(places, integers)));
+  const at::Tensor positions = at::tensor(places, integers);
+  Rope::Turn turn;
+  if (rope_) {
+    turn = rope_->at_positions(positions);
+  } else {
+    x.add_(weights_->position_embedding.index_select(0, positions));
+  }
   if (options.on_hidden) options.on_hidden(0, x);
 
   for (std::int64_t i = 0; i < config_.layers; ++i) {
     options.job.report("running the model", static_cast<double>(i) / static_cast<double>(config_.layers));
     const DecoderLayer& layer = weights_->layers[static_cast<std::size_t>(i)];
-    x.add_(attend(i, apply(layer.attention_norm, x, config_.norm_epsilon), tokens, options));
+    x.add_(attend(i, apply(layer.attention_norm, x, config_.norm_epsilon), turn, tokens, options));
     x.add_(mlp(layer, apply(layer.mlp_norm, x, config_.norm_epsilon)));
     if (options.on_hidden && i + 1 < config_.layers) options.on_hidden(i + 1, x);
   }
@@ -89,19 +98,32 @@ at::Tensor Decoder::forward(const PackedTokens& tokens, const Options& options) 
   return x;
 }
 
-at::Tensor Decoder::attend(std::int64_t layer, const at::Tensor& normed, const PackedTokens& tokens,
-                           const Options& options) const {
+std::array<at::Tensor, 3> Decoder::project(const DecoderLayer& layer, const at::Tensor& normed,
+                                           const Rope::Turn& turn) const {
+  const std::array<std::int64_t, 3> heads{config_.heads, config_.kv_heads, config_.kv_heads};
+  std::array<at::Tensor, 3> parts;
+  std::int64_t begin = 0;
+  const at::Tensor fused = layer.qkv.size() == 1 ? apply(layer.qkv[0], normed) : at::Tensor();
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    const std::int64_t width = heads[i] * config_.head_dim;
+    const at::Tensor part = fused.defined() ? fused.narrow(1, begin, width) : apply(layer.qkv[i], normed);
+    parts[i] = part.view({normed.size(0), heads[i], config_.head_dim});
+    begin += width;
+  }
+  if (rope_) {
+    parts[0] = rotate(parts[0], turn);
+    parts[1] = rotate(parts[1], turn);
+  }
+  return parts;
+}
+
+at::Tensor Decoder::attend(std::int64_t layer, const at::Tensor& normed, const Rope::Turn& turn,
+                           const PackedTokens& tokens, const Options& options) const {
   const DecoderLayer& weights = weights_->layers[static_cast<std::size_t>(layer)];
-  const at::Tensor qkv = apply(weights.qkv, normed);
-  const auto part = [&](std::int64_t begin, std::int64_t heads) {
-    return qkv.narrow(1, begin * config_.head_dim, heads * config_.head_dim)
-        .view({normed.size(0), heads, config_.head_dim});
-  };
-  const at::Tensor query = part(0, config_.heads);
-  const at::Tensor key = part(config_.heads, config_.kv_heads);
-  const at::Tensor value = part(config_.heads + config_.kv_heads, config_.kv_heads);
+  const auto [query, key, value] = project(weights, normed, turn);
   const double scale = config_.attention_scale(layer);
-  const auto attend_row = [&](std::size_t row, std::int64_t begin) {
+  const auto attend_row = [&, &query = query, &key = key, &value = value](std::size_t row,
+                                                                          std::int64_t begin) {
     const std::int64_t count = tokens.lengths[row];
     LayerCache* cache = options.sequences.empty()
                             ? nullptr
@@ -121,7 +143,9 @@ at::Tensor Decoder::attend(std::int64_t layer, const at::Tensor& normed, const P
 }
 
 at::Tensor Decoder::mlp(const DecoderLayer& layer, const at::Tensor& normed) const {
-  at::Tensor inner = apply(layer.mlp_in, normed);
+  // With a gate, that is what goes through the activation.
+  const bool gated = layer.mlp_gate.weight.defined();
+  at::Tensor inner = apply(gated ? layer.mlp_gate : layer.mlp_in, normed);
   switch (config_.activation) {
     case Activation::GeluNew:
       at::gelu_(inner, "tanh");
@@ -136,6 +160,7 @@ at::Tensor Decoder::mlp(const DecoderLayer& layer, const at::Tensor& normed) con
       at::silu_(inner);
       break;
   }
+  if (gated) inner.mul_(apply(layer.mlp_in, normed));
   return apply(layer.mlp_out, inner);
 }
 

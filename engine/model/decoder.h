@@ -2,6 +2,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -12,6 +13,7 @@
 #include "engine/base/job.h"
 #include "engine/model/decoder_weights.h"
 #include "engine/model/model_config.h"
+#include "engine/model/rope.h"
 
 namespace bsbr {
 
@@ -63,13 +65,17 @@ class Decoder {
 
  private:
   void check(const PackedTokens& tokens, const Options& options) const;
-  [[nodiscard]] at::Tensor attend(std::int64_t layer, const at::Tensor& normed, const PackedTokens& tokens,
-                                  const Options& options) const;
+  /// Queries, keys and values [tokens, heads, head_dim], positioned.
+  [[nodiscard]] std::array<at::Tensor, 3> project(const DecoderLayer& layer, const at::Tensor& normed,
+                                                  const Rope::Turn& turn) const;
+  [[nodiscard]] at::Tensor attend(std::int64_t layer, const at::Tensor& normed, const Rope::Turn& turn,
+                                  const PackedTokens& tokens, const Options& options) const;
   [[nodiscard]] at::Tensor mlp(const DecoderLayer& layer, const at::Tensor& normed) const;
 
   ModelConfig config_;
   std::shared_ptr<const DecoderWeights> weights_;
   std::shared_ptr<const Attention> attention_;
+  std::optional<Rope> rope_;
 };
 
 }  // namespace bsbr

@@ -77,7 +77,7 @@ std::vector<std::vector<TokenId>> generate(const LanguageModel& model,
         Row& row = rows[i];
         row.last = row.sampler.next({logits.const_data_ptr<float>() + i * vocabulary, vocabulary});
         --row.room;
-        if (options.stop && row.last == *options.stop) {
+        if (std::find(options.stops.begin(), options.stops.end(), row.last) != options.stops.end()) {
           row.room = 0;
           continue;
         }

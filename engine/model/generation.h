@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <optional>
 #include <vector>
 
 #include "engine/base/job.h"
@@ -14,7 +13,7 @@ namespace bsbr {
 struct GenerationOptions {
   std::int64_t tokens = 50;  ///< at most so many new tokens a prompt
   SamplingOptions sampling;
-  std::optional<TokenId> stop;  ///< ends a row; it is not part of the result
+  std::vector<TokenId> stops;  ///< each ends a row; it is not part of the result
 };
 
 /// Called with each new token as it comes: the prompt's number and the token. Return false to end all rows.

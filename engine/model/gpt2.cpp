@@ -1,12 +1,17 @@
-#include "engine/model/gpt2.h"
-
-#include <map>
+#include <nlohmann/json.hpp>
 
 #include "engine/model/config_reader.h"
 #include "engine/model/decoder_weights.h"
+#include "engine/model/family.h"
 #include "engine/model/weight_loader.h"
 
+/// GPT-2: https://huggingface.co/docs/transformers/model_doc/gpt2.
 namespace bsbr {
+namespace {
+
+std::string prefix_of(const WeightLoader& loader) {
+  return loader.checkpoint().find("wte.weight") != nullptr ? "" : "transformer.";
+}
 
 ModelConfig gpt2_config(const nlohmann::json& json) {
   ConfigReader read(json);
@@ -20,7 +25,7 @@ ModelConfig gpt2_config(const nlohmann::json& json) {
   config.heads = read.size("n_head");
   config.inner = read.size("n_inner", 4 * config.width);
   config.kv_heads = config.heads;
-  config.norm_epsilon = read.positive("layer_norm_epsilon", 1e-5);
+  config.norm_epsilon = read.positive("layer_norm_epsilon", 1e-5, 1);
   config.tied_head = read.flag("tie_word_embeddings", true);
   config.scale_by_head_dim = read.flag("scale_attn_weights", true);
   config.scale_by_layer = read.flag("scale_attn_by_inverse_layer_idx", false);
@@ -32,35 +37,13 @@ ModelConfig gpt2_config(const nlohmann::json& json) {
   if (config.layers > 10000) read.problem(cat("n_layer is ", config.layers, "; at most 10000 are expected"));
   if (read.flag("add_cross_attention", false))
     read.problem("add_cross_attention is true; only decoders are supported");
-  const std::map<std::string, Activation> activations{{"gelu_new", Activation::GeluNew},
-                                                      {"gelu", Activation::Gelu},
-                                                      {"relu", Activation::Relu},
-                                                      {"silu", Activation::Silu},
-                                                      {"swish", Activation::Silu}};
-  const std::string name = read.text("activation_function", "gelu_new");
-  if (const auto found = activations.find(name); found != activations.end()) {
-    config.activation = found->second;
-  } else {
-    read.problem(cat("activation_function is \"", name, "\"; supported: gelu_new, gelu, relu, silu"));
-  }
-  if (const auto end = json.find("eos_token_id"); end != json.end() && end->is_number_integer()) {
-    config.end_token = end->get<std::int64_t>();
-  }
+  config.activation = read.activation("activation_function", "gelu_new");
+  config.attention_bias = config.attention_out_bias = config.mlp_bias = true;
+  config.end_tokens = read.token_ids("eos_token_id");
   read.finish();
-  if (const auto bsbr = json.find("bsbr"); bsbr != json.end() && !bsbr->is_null()) {
-    config.bsbr = BsbrConfig::from_json(*bsbr);
-    config.bsbr->validate(config.context);
-  }
+  config.read_bsbr(json);
   return config;
 }
-
-namespace {
-
-std::string prefix_of(const WeightLoader& loader) {
-  return loader.checkpoint().find("wte.weight") != nullptr ? "" : "transformer.";
-}
-
-}  // namespace
 
 void gpt2_expect(const ModelConfig& config, WeightLoader& loader) {
   const std::string prefix = prefix_of(loader);
@@ -98,7 +81,7 @@ void gpt2_expect(const ModelConfig& config, WeightLoader& loader) {
 DecoderWeights gpt2_weights(const ModelConfig& config, WeightLoader& loader) {
   const std::string prefix = prefix_of(loader);
   const auto norm = [&](const std::string& name) {
-    return LayerNorm{loader.take(name + ".weight"), loader.take(name + ".bias")};
+    return Norm{loader.take(name + ".weight"), loader.take(name + ".bias")};
   };
   // GPT-2 stores its projections [in, out] (Conv1D).
   const auto linear = [&](const std::string& name) {
@@ -109,13 +92,21 @@ DecoderWeights gpt2_weights(const ModelConfig& config, WeightLoader& loader) {
   weights.position_embedding = loader.take(prefix + "wpe.weight");
   for (std::int64_t i = 0; i < config.layers; ++i) {
     const std::string layer = cat(prefix, "h.", i, ".");
-    weights.layers.push_back({norm(layer + "ln_1"), linear(layer + "attn.c_attn"),
-                              linear(layer + "attn.c_proj"), norm(layer + "ln_2"), linear(layer + "mlp.c_fc"),
+    weights.layers.push_back({norm(layer + "ln_1"),
+                              {linear(layer + "attn.c_attn")},
+                              linear(layer + "attn.c_proj"),
+                              norm(layer + "ln_2"),
+                              linear(layer + "mlp.c_fc"),
+                              {},
                               linear(layer + "mlp.c_proj")});
   }
   weights.final_norm = norm(prefix + "ln_f");
   weights.head = config.tied_head ? weights.token_embedding : loader.take("lm_head.weight");
   return weights;
 }
+
+}  // namespace
+
+const Family kGpt2{"gpt2", gpt2_config, gpt2_expect, gpt2_weights};
 
 }  // namespace bsbr

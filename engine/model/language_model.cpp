@@ -4,7 +4,7 @@
 
 #include "engine/model/decoder.h"
 #include "engine/model/device.h"
-#include "engine/model/gpt2.h"
+#include "engine/model/family.h"
 #include "engine/model/torch_border.h"
 #include "engine/model/weight_loader.h"
 
@@ -67,10 +67,11 @@ Packing pack(const TokenBatch& batch) {
 LanguageModel LanguageModel::load(const Checkpoint& checkpoint, const std::string& device, const Job& job) {
   return at_torch_border([&] {
     ModelConfig config = ModelConfig::from_json(checkpoint.config());
+    const Family& family = find_family(config.family);
     WeightLoader loader(checkpoint, find_device(device), job);
-    gpt2_expect(config, loader);
+    family.expect(config, loader);
     loader.check();
-    auto weights = std::make_shared<const DecoderWeights>(gpt2_weights(config, loader));
+    auto weights = std::make_shared<const DecoderWeights>(family.weights(config, loader));
     const std::optional<BsbrConfig> bsbr = config.bsbr;
     return LanguageModel(std::make_shared<const Decoder>(std::move(config), std::move(weights), bsbr),
                          std::make_shared<const std::vector<std::string>>(loader.warnings()));

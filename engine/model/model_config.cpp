@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "engine/base/error.h"
-#include "engine/model/gpt2.h"
+#include "engine/model/family.h"
 
 namespace bsbr {
 
@@ -14,6 +14,13 @@ double ModelConfig::attention_scale(std::int64_t layer) const {
   return scale;
 }
 
+void ModelConfig::read_bsbr(const nlohmann::json& json) {
+  const auto entry = json.find("bsbr");
+  if (entry == json.end() || entry->is_null()) return;
+  bsbr = BsbrConfig::from_json(*entry);
+  bsbr->validate(context);
+}
+
 ModelConfig ModelConfig::from_json(const nlohmann::json& json) {
   const auto type = json.find("model_type");
   if (type == json.end() || !type->is_string()) {
@@ -21,9 +28,7 @@ ModelConfig ModelConfig::from_json(const nlohmann::json& json) {
         ErrorKind::InvalidFile,
         "config.json: model_type is missing or no string; it says which architecture the checkpoint has");
   }
-  if (*type == "gpt2") return gpt2_config(json);
-  throw Error(ErrorKind::Unsupported,
-              cat("config.json: model_type is ", type->dump(), "; this program opens \"gpt2\""));
+  return find_family(*type).config(json);
 }
 
 }  // namespace bsbr

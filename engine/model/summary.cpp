@@ -2,7 +2,7 @@
 
 #include <set>
 
-#include "engine/model/gpt2.h"
+#include "engine/model/family.h"
 #include "engine/model/weight_loader.h"
 
 namespace bsbr {
@@ -23,7 +23,7 @@ nlohmann::json CheckpointSummary::to_json() const {
 CheckpointSummary summarize(const Checkpoint& checkpoint) {
   CheckpointSummary summary{ModelConfig::from_json(checkpoint.config()), 0, "", checkpoint.tensor_bytes()};
   WeightLoader loader(checkpoint, at::kCPU, {});
-  gpt2_expect(summary.config, loader);
+  find_family(summary.config.family).expect(summary.config, loader);
   loader.check();
   summary.parameters = loader.parameters();
   std::set<std::string_view> types;

@@ -53,8 +53,14 @@ class TestConvertedModel : public QObject {
   std::optional<LanguageModel> dense_, converted_;
 
  private Q_SLOTS:
-  void initTestCase() {
-    dense_ = LanguageModel::load(Checkpoint::open(golden::folder("gpt2-plain").string()));
+  /// Every test runs for each of these.
+  void initTestCase_data() {
+    QTest::addColumn<QString>("checkpoint");
+    for (const char* name : {"gpt2-plain", "llama-gqa", "qwen2"}) QTest::newRow(name) << QString(name);
+  }
+  void init() {
+    QFETCH_GLOBAL(QString, checkpoint);
+    dense_ = LanguageModel::load(Checkpoint::open(golden::folder(checkpoint.toStdString()).string()));
     converted_ = dense_->with_attention(config());
   }
 
@@ -148,7 +154,7 @@ class TestConvertedModel : public QObject {
 
   void settingsOutOfRange() {
     BsbrConfig bad = config();
-    bad.chunk_size = 128;
+    bad.chunk_size = 256;
     QVERIFY_EXCEPTION_THROWN((void)dense_->with_attention(bad), bsbr::Error);
   }
 };

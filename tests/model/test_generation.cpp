@@ -98,7 +98,7 @@ class TestGeneration : public QObject {
     options.tokens = 20;
     const auto free = generate(*model_, {{1, 2, 3}}, options).front();
     QCOMPARE(free.size(), std::size_t(20));
-    options.stop = free[7];
+    options.stops = {free[7]};
     const auto first = std::find(free.begin(), free.end(), free[7]) - free.begin();
     QCOMPARE(generate(*model_, {{1, 2, 3}}, options).front().size(), std::size_t(first));
   }

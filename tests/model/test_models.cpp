@@ -8,15 +8,16 @@ using bsbr::LanguageModel;
 using bsbr::SafetensorsFile;
 using bsbr::TokenBatch;
 
-class TestGpt2 : public QObject {
+class TestModels : public QObject {
   Q_OBJECT
  private Q_SLOTS:
   /// Logits and every hidden state of every variant against transformers.
   void golden_data() {
     QTest::addColumn<QString>("name");
-    for (const char* name :
-         {"gpt2-plain", "gpt2-gelu-exact", "gpt2-relu-inner", "gpt2-inverse-layer-scale", "gpt2-no-scale",
-          "gpt2-untied", "gpt2-one-head", "gpt2-fp16-sharded", "gpt2-bf16-prefix"}) {
+    for (const char* name : {"gpt2-plain", "gpt2-gelu-exact", "gpt2-relu-inner", "gpt2-inverse-layer-scale",
+                             "gpt2-no-scale", "gpt2-untied", "gpt2-one-head", "gpt2-fp16-sharded",
+                             "gpt2-bf16-prefix", "llama-gqa", "llama-mha-untied", "llama-head-dim",
+                             "llama-bias", "llama-rope-linear", "llama-rope-llama3", "qwen2"}) {
       QTest::newRow(name) << QString(name);
     }
   }
@@ -135,5 +136,5 @@ class TestGpt2 : public QObject {
   }
 };
 
-QTEST_APPLESS_MAIN(TestGpt2)
-#include "test_gpt2.moc"
+QTEST_APPLESS_MAIN(TestModels)
+#include "test_models.moc"
