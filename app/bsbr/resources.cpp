@@ -10,9 +10,9 @@ std::filesystem::path resource(const std::filesystem::path& name) {
   namespace fs = std::filesystem;
   std::error_code error;
   const fs::path program = fs::read_symlink("/proc/self/exe", error);
-  const fs::path installed = program.parent_path().parent_path() / "share" / "bsbr" / name;
+  fs::path installed = program.parent_path().parent_path() / "share" / "bsbr" / name;
   if (!error && fs::exists(installed, error)) return installed;
-  const fs::path source = fs::path(BSBR_SOURCE_RESOURCES) / name;
+  fs::path source = fs::path(BSBR_SOURCE_RESOURCES) / name;
   if (fs::exists(source, error)) return source;
   throw Error(ErrorKind::NotFound,
               cat("the program's own file ", name.string(), " is neither at ", installed.string(), " nor at ",

@@ -68,9 +68,9 @@ std::vector<std::string> subfolders(const fs::path& folder) {
 
 /// "models--org--name" to "org/name".
 std::string hub_name(std::string_view folder) {
-  std::string name(folder.substr(kPrefix.size()));
-  if (const auto at = name.find("--"); at != std::string::npos) name.replace(at, 2, "/");
-  return name;
+  const std::string_view name = folder.substr(kPrefix.size());
+  const std::size_t at = name.find("--");
+  return at == name.npos ? std::string(name) : cat(name.substr(0, at), '/', name.substr(at + 2));
 }
 
 [[noreturn]] void refuse_unknown(const std::string& name, const fs::path& cache) {
@@ -166,8 +166,10 @@ fs::path find_hub_snapshot(const std::string& name) {
   }
   std::error_code error;
   fs::path cache = fs::absolute(hub_cache_folder(), error);
-  std::string folder = cat(kPrefix, name);
-  if (const auto slash = folder.find('/'); slash != std::string::npos) folder.replace(slash, 1, "--");
+  const std::size_t slash = name.find('/');
+  const std::string folder = slash == name.npos
+                                 ? cat(kPrefix, name)
+                                 : cat(kPrefix, name.substr(0, slash), "--", name.substr(slash + 1));
   const fs::path repository = cache / folder;
   if (!has_entry(repository)) refuse_unknown(name, cache);
   require_folder(repository);

@@ -131,7 +131,7 @@ class TestConvertedModel : public QObject {
       for (const std::int64_t n : {1, 3, 4, 15, 16, 17, 53}) {
         const auto prompt = tokens(n, 4);
         bsbr::GenerationOptions options;
-        options.tokens = kContext;
+        options.tokens = kContext - n;
         const auto made = bsbr::generate(*model, {prompt}, options).front();
         QCOMPARE(std::int64_t(made.size()), kContext - n);
         auto all = prompt;
