@@ -3,14 +3,8 @@ add_library(bsbr_options INTERFACE)
 target_include_directories(bsbr_options INTERFACE ${PROJECT_SOURCE_DIR})
 target_compile_options(bsbr_options INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wcast-qual -Wimplicit-fallthrough -Werror)
-<<<<<<< HEAD
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 14)
   target_compile_options(bsbr_options INTERFACE -Wno-restrict)  # false alarms on std::string + (GCC bug 105651)
-=======
-# GCC 12 sees overlaps in `"literal" + string` at -O3 that are not there: https://gcc.gnu.org/PR105651
-if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
-  target_compile_options(bsbr_options INTERFACE -Wno-restrict)
->>>>>>> checkpoint
 endif()
 if(BSBR_SANITIZE)
   target_compile_options(bsbr_options INTERFACE

@@ -140,7 +140,14 @@ class TestConvertedModel : public QObject {
         for (std::int64_t i = n; i < kContext; ++i) {
           const auto row = whole.begin() + (i - 1) * kVocabulary;
           const float best = *std::max_element(row, row + kVocabulary);
-          QVERIFY(best - row[all[std::size_t(i)]] <= 1e-4F * std::abs(best));
+          const float taken = row[all[std::size_t(i)]];
+          QVERIFY2(best - taken <= 1e-4F * std::abs(best),
+                   qPrintable(QString("%1, prompt of %2, token %3: best %4, taken %5")
+                                  .arg(model == &*dense_ ? "dense" : "converted")
+                                  .arg(n)
+                                  .arg(i)
+                                  .arg(best)
+                                  .arg(taken)));
         }
       }
     }
