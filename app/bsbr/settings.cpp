@@ -46,7 +46,7 @@ std::string read_input(const std::string& path) {
 }
 
 LanguageModel load_model(const Checkpoint& checkpoint, const std::string& device) {
-  const LanguageModel model = [&] {
+  LanguageModel model = [&] {
     ProgressLine progress;
     return LanguageModel::load(checkpoint, device, progress.job());
   }();

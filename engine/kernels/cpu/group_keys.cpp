@@ -1,6 +1,7 @@
 #include "engine/kernels/cpu/group_keys.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <numeric>
 
@@ -18,6 +19,17 @@ void KeyGrouper::measure(const float* keys, std::size_t stride, std::size_t dim,
       }
     }
   }
+}
+
+void KeyGrouper::round_distances() {
+  constexpr int kBits = 12;
+  float largest = 0;
+  for (const float distance : distance_) largest = std::max(largest, distance);
+  if (largest == 0 || !std::isfinite(largest)) return;
+  int exponent = 0;
+  std::frexp(largest, &exponent);
+  const float step = std::ldexp(1.0F, exponent - kBits);
+  for (float& distance : distance_) distance = std::nearbyint(distance / step) * step;
 }
 
 void KeyGrouper::join_nearest(std::size_t count) {
@@ -51,7 +63,10 @@ const std::vector<std::int32_t>& KeyGrouper::group(const float* keys, std::size_
   std::iota(head_.begin(), head_.end(), 0);
   label_.assign(count, 0);
   if (groups == 1) return label_;
-  if (groups < count) measure(keys, stride, dim, count);
+  if (groups < count) {
+    measure(keys, stride, dim, count);
+    round_distances();
+  }
   for (std::size_t left = count; left > groups; --left) join_nearest(count);
   std::int32_t next = 0;
   for (std::size_t j = 0; j < count; ++j) {

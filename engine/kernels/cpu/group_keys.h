@@ -19,6 +19,10 @@ class KeyGrouper {
 
  private:
   void measure(const float* keys, std::size_t stride, std::size_t dim, std::size_t count);
+  /// To 12 bits of the largest, so that distances that are equal but for rounding are equal: rotary positions
+  /// make many such among repeated tokens, and prefill and decoding, which round differently, must group
+  /// alike.
+  void round_distances();
   void join_nearest(std::size_t count);
 
   std::vector<float> distance_;     // [count, count], squared; between groups: of their farthest keys
