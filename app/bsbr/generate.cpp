@@ -21,8 +21,7 @@ struct Generate {
     common.apply();
     options.sampling.validate();
     const Checkpoint opened = Checkpoint::open(checkpoint);
-    const Tokenizer tokenizer = Tokenizer::load(opened.folder());
-    check_vocabulary(tokenizer, ModelConfig::from_json(opened.config()));
+    const Tokenizer tokenizer = load_tokenizer(opened, config_of(opened));
     const std::vector<TokenId> ids = tokenizer.encode(prompt);
     const LanguageModel model = load_model(opened, common.device);
     options.stop = model.config().end_token;
@@ -55,15 +54,20 @@ void add_generate(CLI::App& app) {
   command->add_option("CKPT", generate->checkpoint, "Checkpoint folder, or the name of one in the local hub cache")
       ->required();
   command->add_option("--prompt", generate->prompt, "Text to continue")->required();
-  command->add_option("--tokens", generate->options.tokens, "New tokens at most")->capture_default_str();
+  command->add_option("--tokens", generate->options.tokens, "New tokens at most")
+      ->check(whole_number)
+      ->capture_default_str();
   SamplingOptions& sampling = generate->options.sampling;
   command->add_option("--temperature", sampling.temperature, "0 takes the most likely token; above, draws")
       ->capture_default_str();
   command->add_option("--top-k", sampling.top_k, "Draw only from the k most likely tokens; 0: from all")
+      ->check(whole_number)
       ->capture_default_str();
   command->add_option("--top-p", sampling.top_p, "Draw only from the smallest set of this probability")
       ->capture_default_str();
-  command->add_option("--seed", sampling.seed, "Seed of the draw")->capture_default_str();
+  command->add_option("--seed", sampling.seed, "Seed of the draw")
+      ->check(unsigned_number)
+      ->capture_default_str();
   generate->common.add_to(*command);
   command->callback([generate] { generate->run(); });
 }

@@ -2,6 +2,7 @@
 
 #include <set>
 
+#include "engine/model/checkpoint_config.h"
 #include "engine/model/gpt2.h"
 #include "engine/model/weight_loader.h"
 
@@ -16,7 +17,7 @@ nlohmann::json CheckpointSummary::to_json() const {
 }
 
 CheckpointSummary summarize(const Checkpoint& checkpoint) {
-  CheckpointSummary summary{ModelConfig::from_json(checkpoint.config()), 0, "", checkpoint.tensor_bytes()};
+  CheckpointSummary summary{config_of(checkpoint), 0, "", checkpoint.tensor_bytes()};
   WeightLoader loader(checkpoint, at::kCPU, {});
   gpt2_expect(summary.config, loader);
   loader.check();
