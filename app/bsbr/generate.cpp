@@ -28,10 +28,16 @@ struct Generate {
     Job job;
     job.cancel = &interrupted();
     StreamDecoder decoder(tokenizer);
-    if (!common.json) std::cout << prompt << std::flush;
+    // With the first token, so that nothing is printed where the prompt is refused.
+    bool begun = false;
+    const auto begin = [&] {
+      if (!begun) std::cout << prompt;
+      begun = true;
+    };
     const auto start = std::chrono::steady_clock::now();
     const std::vector<TokenId> made = generate(model, {ids}, options, [&](std::size_t, TokenId token) {
       if (common.json) return true;
+      begin();
       std::cout << decoder.push(token) << std::flush;
       return std::cout.good();
     }, job).front();
@@ -42,6 +48,7 @@ struct Generate {
                          {"tokens", made},
                          {"tokens_per_second", static_cast<double>(made.size()) / seconds}});
     }
+    begin();
     std::cout << decoder.finish() << '\n';
   }
 };

@@ -13,6 +13,7 @@
 #include <stdexcept>
 
 #include "engine/base/error.h"
+#include "engine/base/utf8.h"
 
 namespace bsbr::test {
 
@@ -24,6 +25,21 @@ nlohmann::json RunResult::json() const {
   if (code != 0) throw std::runtime_error(text());
   return nlohmann::json::parse(out);
 }
+
+namespace {
+
+/// Runs the program with arguments of any bytes; Qt passes only UTF-8.
+QString shell_script(const std::vector<std::string>& arguments) {
+  QString script = "exec '" BSBR_PROGRAM "'";
+  for (const std::string& argument : arguments) {
+    script += " \"$(printf '";
+    for (const char c : argument) script += QString("\\%1").arg(static_cast<unsigned char>(c), 3, 8, QChar('0'));
+    script += "')\"";
+  }
+  return script;
+}
+
+}  // namespace
 
 RunResult run_bsbr(const std::vector<std::string>& arguments, const RunOptions& options) {
   QProcess process;
@@ -40,7 +56,11 @@ RunResult run_bsbr(const std::vector<std::string>& arguments, const RunOptions& 
   if (!options.folder.empty()) process.setWorkingDirectory(QString::fromStdString(options.folder));
   QElapsedTimer timer;
   timer.start();
-  process.start(BSBR_PROGRAM, list);
+  if (std::ranges::all_of(arguments, is_valid_utf8)) {
+    process.start(BSBR_PROGRAM, list);
+  } else {
+    process.start("/bin/sh", {"-c", shell_script(arguments)});
+  }
   if (!process.waitForStarted()) throw std::runtime_error(cat(BSBR_PROGRAM, ": cannot be started"));
   process.write(options.input.data(), qint64(options.input.size()));
   process.closeWriteChannel();

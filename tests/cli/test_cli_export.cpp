@@ -73,7 +73,7 @@ class TestCliExport : public QObject {
     nlohmann::json config = bsbr::read_json_object(place / "out/config.json");
     QCOMPARE(config["bsbr"], (nlohmann::json{{"version", 1}, {"chunk_size", 128}, {"block_size", 16},
                                              {"compression_factor", 4}, {"retrieve", 512}, {"window", 1}, {"sink", 16},
-                                             {"candidate_chunks", 16}}));
+                                             {"candidate_chunks", 32}}));
     config.erase("bsbr");
     QCOMPARE(config, bsbr::read_json_object(source / "config.json"));
     same_tensors(source, place / "out");
