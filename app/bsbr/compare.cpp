@@ -35,20 +35,20 @@ struct Compare {
   void run() const {
     common.apply();
     const Checkpoint opened = Checkpoint::open(checkpoint);
-    const Tokenizer tokenizer = Tokenizer::load(opened.folder());
-    const std::string source = text.empty() ? resource("demo/sample.txt").string() : text;
-    const std::vector<TokenId> tokens = tokenizer.encode(read_input(source));
-    const ModelConfig config = ModelConfig::from_json(opened.config());
-    check_vocabulary(tokenizer, config);
-    const std::vector<TokenId> ids = take_tokens(tokens, length, config, source);
+    const ModelConfig config = config_of(opened);
+    if (converted.empty()) bsbr.validate(config.context);
+    const Tokenizer tokenizer = load_tokenizer(opened, config);
+    const std::string path = text.empty() ? resource("demo/sample.txt").string() : text;
+    const std::string source = input_name(path);
+    const std::vector<TokenId> tokens = tokenizer.encode(read_input(path));
+    const std::vector<TokenId> ids = take_tokens(tokens, length, config, source, "--seq-len");
+    const LanguageModel original = load_model(opened, common.device).with_attention(std::nullopt);
+    const LanguageModel other = load_converted(original);
     if (!length && ids.size() < tokens.size()) {
       std::cerr << "bsbr: the text has " << with_commas(static_cast<std::int64_t>(tokens.size()))
                 << " tokens; the first " << with_commas(config.context)
                 << ", the model's context, are compared\n";
     }
-    if (converted.empty()) bsbr.validate(config.context);
-    const LanguageModel original = load_model(opened, common.device).with_attention(std::nullopt);
-    const LanguageModel other = load_converted(original);
     const Comparison comparison = [&] {
       ProgressLine progress;
       return bsbr::compare(original, other, ids, progress.job());
@@ -72,8 +72,10 @@ void add_compare(CLI::App& app) {
                                                "Converted checkpoint (default: converts in memory)");
   command->add_option("--text", compare->text,
                       "Text to predict, or - for standard input (default: bundled sample)");
-  command->add_option("--seq-len", compare->length,
-                      "Tokens of the text (default: as many as the context allows)");
+  command
+      ->add_option("--seq-len", compare->length,
+                   "Tokens of the text (default: as many as the context allows)")
+      ->check(whole_number);
   add_bsbr_options(*command, compare->bsbr);
   for (const char* name :
        {"--chunk-size", "--block-size", "--compression-factor", "--retrieve", "--window"}) {

@@ -8,18 +8,19 @@
 namespace bsbr::cli {
 
 std::vector<TokenId> take_tokens(const std::vector<TokenId>& text, std::optional<std::int64_t> length,
-                                 const ModelConfig& model, const std::string& source) {
+                                 const ModelConfig& model, const std::string& source,
+                                 const std::string& option) {
   const auto there = static_cast<std::int64_t>(text.size());
   const auto refuse = [](const std::string& what) { throw Error(ErrorKind::InvalidArgument, what); };
   if (there < 2)
     refuse(cat(source, ": has ", there, " tokens; at least 2 are needed to compare predictions"));
-  if (length && *length < 2) refuse(cat("--seq-len is ", *length, "; legal: 2 to ", model.context));
+  if (length && *length < 2) refuse(cat(option, " is ", *length, "; legal: 2 to ", model.context));
   if (length && *length > model.context) {
-    refuse(cat("--seq-len is ", *length, ", longer than the model's context; legal: 2 to ", model.context));
+    refuse(cat(option, " is ", *length, ", longer than the model's context; legal: 2 to ", model.context));
   }
   if (length && *length > there) {
-    refuse(cat(source, ": has only ", there, " tokens, --seq-len asks for ", *length,
-               "; use a longer text or a smaller --seq-len"));
+    refuse(cat(source, ": has only ", there, " tokens, ", option, " asks for ", *length,
+               "; use a longer text or a smaller ", option));
   }
   const std::int64_t count = length.value_or(std::min(there, model.context));
   return {text.begin(), text.begin() + count};

@@ -9,10 +9,11 @@
 namespace bsbr::cli {
 
 /// The first tokens of a text, for one pass of a model: `length` of them, or as many as text and context
-/// allow. Throws Error(InvalidArgument) for an empty text, for fewer tokens than asked for and for more than
-/// the context.
+/// allow. `source` and `option` are what messages call the text and the length. Throws Error(InvalidArgument)
+/// for an empty text, for fewer tokens than asked for and for more than the context.
 std::vector<TokenId> take_tokens(const std::vector<TokenId>& text, std::optional<std::int64_t> length,
-                                 const ModelConfig& model, const std::string& source);
+                                 const ModelConfig& model, const std::string& source,
+                                 const std::string& option);
 
 /// The comparison as a table for people.
 void print_report(std::ostream& out, const Comparison& comparison, const ModelConfig& converted,

@@ -18,7 +18,7 @@ struct Convert {
   void run() const {
     common.apply();
     const Checkpoint source = Checkpoint::open(checkpoint);
-    const ModelConfig model = ModelConfig::from_json(source.config());
+    const ModelConfig model = config_of(source);
     if (model.bsbr) {
       throw Error(
           ErrorKind::InvalidArgument,

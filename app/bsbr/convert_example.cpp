@@ -22,12 +22,12 @@ struct ConvertExample {
   void run() const {
     common.apply();
     const Checkpoint opened = Checkpoint::open(model_name);
-    const ModelConfig config = ModelConfig::from_json(opened.config());
+    const ModelConfig config = config_of(opened);
     bsbr.validate(config.context);
-    const Tokenizer tokenizer = Tokenizer::load(opened.folder());
-    check_vocabulary(tokenizer, config);
+    const Tokenizer tokenizer = load_tokenizer(opened, config);
     const std::string text = resource("demo/sample.txt").string();
-    const std::vector<TokenId> ids = take_tokens(tokenizer.encode(read_input(text)), length, config, text);
+    const std::vector<TokenId> ids =
+        take_tokens(tokenizer.encode(read_input(text)), length, config, text, "--seq_len");
     const LanguageModel original = load_model(opened, common.device).with_attention(std::nullopt);
     const LanguageModel converted = original.with_attention(bsbr);
     const Comparison comparison = [&] {
@@ -58,10 +58,15 @@ void add_convert_example(CLI::App& app) {
   command
       ->add_option("--model_name", example->model_name, "Checkpoint folder, or name in the local hub cache")
       ->capture_default_str();
-  command->add_option("--chunk_size", example->bsbr.chunk_size, "Tokens a chunk")->capture_default_str();
-  command->add_option("--compression_factor", example->bsbr.compression_factor, "Tokens a condensed state")
+  command->add_option("--chunk_size", example->bsbr.chunk_size, "Tokens a chunk")
+      ->check(whole_number)
       ->capture_default_str();
-  command->add_option("--seq_len", example->length, "Tokens to compare on")->capture_default_str();
+  command->add_option("--compression_factor", example->bsbr.compression_factor, "Tokens a condensed state")
+      ->check(whole_number)
+      ->capture_default_str();
+  command->add_option("--seq_len", example->length, "Tokens to compare on")
+      ->check(whole_number)
+      ->capture_default_str();
   command->add_option("--output_dir", example->output_dir, "Folder to save to")->capture_default_str();
   command->add_flag("--save_model", example->save, "Save the converted model to --output_dir");
   example->common.add_to(*command);

@@ -21,20 +21,25 @@ struct Generate {
     common.apply();
     options.sampling.validate();
     const Checkpoint opened = Checkpoint::open(checkpoint);
-    const Tokenizer tokenizer = Tokenizer::load(opened.folder());
-    check_vocabulary(tokenizer, ModelConfig::from_json(opened.config()));
+    const Tokenizer tokenizer = load_tokenizer(opened, config_of(opened));
     const std::vector<TokenId> ids = tokenizer.encode(prompt);
     const LanguageModel model = load_model(opened, common.device);
     options.stops = model.config().end_tokens;
     Job job;
     job.cancel = &interrupted();
     StreamDecoder decoder(tokenizer);
-    if (!common.json) std::cout << prompt << std::flush;
+    // With the first token, so that nothing is printed where the prompt is refused.
+    bool begun = false;
+    const auto begin = [&] {
+      if (!begun) std::cout << prompt;
+      begun = true;
+    };
     const auto start = std::chrono::steady_clock::now();
     const std::vector<TokenId> made = generate(
                                           model, {ids}, options,
                                           [&](std::size_t, TokenId token) {
                                             if (common.json) return true;
+                                            begin();
                                             std::cout << decoder.push(token) << std::flush;
                                             return std::cout.good();
                                           },
@@ -47,6 +52,7 @@ struct Generate {
                          {"tokens", made},
                          {"tokens_per_second", static_cast<double>(made.size()) / seconds}});
     }
+    begin();
     std::cout << decoder.finish() << '\n';
   }
 };
@@ -61,15 +67,20 @@ void add_generate(CLI::App& app) {
                    "Checkpoint folder, or the name of one in the local hub cache")
       ->required();
   command->add_option("--prompt", generate->prompt, "Text to continue")->required();
-  command->add_option("--tokens", generate->options.tokens, "New tokens at most")->capture_default_str();
+  command->add_option("--tokens", generate->options.tokens, "New tokens at most")
+      ->check(whole_number)
+      ->capture_default_str();
   SamplingOptions& sampling = generate->options.sampling;
   command->add_option("--temperature", sampling.temperature, "0 takes the most likely token; above, draws")
       ->capture_default_str();
   command->add_option("--top-k", sampling.top_k, "Draw only from the k most likely tokens; 0: from all")
+      ->check(whole_number)
       ->capture_default_str();
   command->add_option("--top-p", sampling.top_p, "Draw only from the smallest set of this probability")
       ->capture_default_str();
-  command->add_option("--seed", sampling.seed, "Seed of the draw")->capture_default_str();
+  command->add_option("--seed", sampling.seed, "Seed of the draw")
+      ->check(unsigned_number)
+      ->capture_default_str();
   generate->common.add_to(*command);
   command->callback([generate] { generate->run(); });
 }

@@ -38,6 +38,10 @@ TokenBatch read_batch(const std::string& path) {
     throw Error(ErrorKind::InvalidFile,
                 cat(path, ": a tensor input_ids of shape [rows, columns] is expected"));
   }
+  if (ids->bytes.empty()) {
+    throw Error(ErrorKind::InvalidFile, cat(path, ": input_ids is of shape [", ids->shape[0], ", ",
+                                            ids->shape[1], "] and holds no token"));
+  }
   if (mask != nullptr && mask->shape != ids->shape) {
     throw Error(ErrorKind::InvalidFile, cat(path, ": attention_mask and input_ids differ in shape"));
   }
@@ -64,7 +68,7 @@ struct Logits {
           tensors.emplace_back(cat("hidden_", index), values);
         };
       }
-      std::vector<float> logits = model.logits(batch, sink, progress.job());
+      std::vector<float> logits = run_model(model, batch, sink, progress.job());
       tensors.emplace_back("logits", std::move(logits));
     }
     write(batch, tensors);
@@ -75,6 +79,17 @@ struct Logits {
                          {"tensors", tensors.size()}});
     }
     std::cout << output << ": logits of " << batch.rows << " x " << batch.columns << " tokens\n";
+  }
+
+  /// Errors about the batch name the file that it comes from.
+  [[nodiscard]] std::vector<float> run_model(const LanguageModel& model, const TokenBatch& batch,
+                                             const HiddenSink& sink, const Job& job) const {
+    try {
+      return model.logits(batch, sink, job);
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::InvalidArgument) throw;
+      throw Error(error.kind(), cat(input, ": ", error.what()));
+    }
   }
 
   /// Beside the output first, so that it is whole or not there.

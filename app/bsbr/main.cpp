@@ -1,3 +1,7 @@
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <csignal>
 #include <iostream>
 
 #include "app/bsbr/commands.h"
@@ -10,23 +14,44 @@ constexpr int kError = 1;
 constexpr int kUsage = 2;
 constexpr int kInterrupted = 130;  // 128 + SIGINT, as shells expect
 
-int run(CLI::App& app, int argc, char** argv) {
+/// Where a standard descriptor is closed, the next file that is opened would take its number, and what is
+/// printed would end up in that file. Its place is held open the wrong way round, so that reading or printing
+/// fails as it should.
+void hold_standard_descriptors() {
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (::fcntl(fd, F_GETFD) >= 0) continue;
+    // open() takes the lowest free number, and those below are taken.
+    [[maybe_unused]] const int same = ::open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+  }
+}
+
+/// Runs the command; the exit status of success, or of help and of wrong usage, which CLI11 prints.
+int parse_and_run(CLI::App& app, int argc, char** argv) {
+  int code = 0;
   try {
     app.parse(argc, argv);
-    std::cout.flush();
-    if (!std::cout)
-      throw bsbr::Error(bsbr::ErrorKind::Io, "standard output cannot be written; is the disk full?");
-    return 0;
+    // By hand: CLI11 would say this of an unknown command too, in place of naming it.
+    if (app.get_subcommands().empty()) throw CLI::RequiredError("A command");
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : kUsage;
+    code = app.exit(error) == 0 ? 0 : kUsage;
+  }
+  std::cout.flush();
+  if (!std::cout)
+    throw bsbr::Error(bsbr::ErrorKind::Io, "standard output cannot be written; is the disk full?");
+  return code;
+}
+
+int run(CLI::App& app, int argc, char** argv) {
+  try {
+    return parse_and_run(app, argc, argv);
   } catch (const bsbr::Error& error) {
-    std::cerr << "bsbr: " << error.what() << '\n';
+    std::cerr << "bsbr: " << bsbr::cli::one_line(error.what()) << '\n';
     return error.kind() == bsbr::ErrorKind::Cancelled ? kInterrupted : kError;
   } catch (const std::bad_alloc&) {
     std::cerr << "bsbr: memory is exhausted\n";
     return kError;
   } catch (const std::exception& error) {
-    std::cerr << "bsbr: unexpected error: " << error.what() << '\n';
+    std::cerr << "bsbr: unexpected error: " << bsbr::cli::one_line(error.what()) << '\n';
     return kError;
   }
 }
@@ -34,13 +59,14 @@ int run(CLI::App& app, int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  bsbr::cli::watch_signals();
+  hold_standard_descriptors();
+  std::signal(SIGXFSZ, SIG_IGN);  // a file over the user's limit is an error of write(), and no reason to die
   CLI::App app(
       "Converts pre-trained language models to block-sparse attention with block retrieval (BSBR), and shows "
       "what that costs and saves.",
       "bsbr");
   app.set_version_flag("--version", BSBR_VERSION);
-  app.require_subcommand(1);
+  app.require_subcommand(0, 1);
   app.fallthrough(false);
   bsbr::cli::add_info(app);
   bsbr::cli::add_convert(app);

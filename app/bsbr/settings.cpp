@@ -1,13 +1,37 @@
 #include "app/bsbr/settings.h"
 
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <charconv>
 #include <iostream>
-#include <iterator>
 
 #include "app/bsbr/terminal.h"
 #include "engine/base/json_file.h"
 #include "engine/model/runtime.h"
 
 namespace bsbr::cli {
+
+const CLI::Validator whole_number(
+    [](const std::string& text) {
+      std::int64_t value = 0;
+      const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+      return error == std::errc() && end == text.data() + text.size()
+                 ? ""
+                 : cat(text, " is not a whole number within 64 bits");
+    },
+    "");
+
+const CLI::Validator unsigned_number(
+    [](const std::string& text) {
+      std::uint64_t value = 0;
+      const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+      return error == std::errc() && end == text.data() + text.size()
+                 ? ""
+                 : cat(text, " is not a whole number from 0 to 2^64 - 1");
+    },
+    "");
 
 void Common::add_to(CLI::App& command) {
   command.add_flag("--json", json, "Print one JSON document instead of text");
@@ -25,24 +49,36 @@ void add_bsbr_options(CLI::App& command, BsbrConfig& config) {
   command
       .add_option("--chunk-size", config.chunk_size,
                   "Tokens a chunk; attention inside the own chunk is exact")
+      ->check(whole_number)
       ->capture_default_str();
   command
       .add_option("--block-size", config.block_size, "Tokens a block, the unit of retrieval; a power of two")
+      ->check(whole_number)
       ->capture_default_str();
   command
       .add_option("--compression-factor", config.compression_factor,
                   "Tokens a condensed state; a power of two")
+      ->check(whole_number)
       ->capture_default_str();
   command.add_option("--retrieve", config.retrieve, "Far tokens that each query reads exactly")
+      ->check(whole_number)
       ->capture_default_str();
-  command.add_option("--window", config.window, "Previous chunks that are exact too")->capture_default_str();
+  command.add_option("--window", config.window, "Previous chunks that are exact too")
+      ->check(whole_number)
+      ->capture_default_str();
 }
 
 std::string read_input(const std::string& path) {
   if (path != "-") return read_text_file(path, std::uint64_t{1} << 30);
-  std::string text{std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>()};
-  if (std::cin.bad()) throw Error(ErrorKind::Io, "standard input cannot be read");
-  return text;
+  std::string text;
+  std::array<char, 65536> piece;
+  while (true) {
+    const ssize_t got = ::read(STDIN_FILENO, piece.data(), piece.size());
+    if (got == 0) return text;
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) throw Error(ErrorKind::Io, "standard input cannot be read: " + system_message(errno));
+    text.append(piece.data(), static_cast<std::size_t>(got));
+  }
 }
 
 LanguageModel load_model(const Checkpoint& checkpoint, const std::string& device) {
@@ -50,8 +86,19 @@ LanguageModel load_model(const Checkpoint& checkpoint, const std::string& device
     ProgressLine progress;
     return LanguageModel::load(checkpoint, device, progress.job());
   }();
-  for (const std::string& warning : model.warnings()) std::cerr << "bsbr: warning: " << warning << '\n';
+  for (const std::string& warning : model.warnings())
+    std::cerr << "bsbr: warning: " << one_line(warning) << '\n';
   return model;
+}
+
+Tokenizer load_tokenizer(const Checkpoint& checkpoint, const ModelConfig& config) {
+  Tokenizer tokenizer = Tokenizer::load(checkpoint.folder());
+  try {
+    check_vocabulary(tokenizer, config);
+  } catch (const Error& error) {
+    throw Error(error.kind(), cat(checkpoint.folder().string(), ": ", error.what()));
+  }
+  return tokenizer;
 }
 
 void print_json(const nlohmann::json& json) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/attention/bsbr_config.h"
+#include "engine/model/checkpoint_config.h"
 #include "engine/model/language_model.h"
 
 namespace bsbr::cli {
@@ -25,11 +26,21 @@ struct Common {
 /// Adds --chunk-size, --block-size, --compression-factor, --retrieve and --window.
 void add_bsbr_options(CLI::App& command, BsbrConfig& config);
 
+/// For check(): CLI11 by itself takes -1 for 2^64 - 1, and what is too large for the largest number.
+extern const CLI::Validator whole_number, unsigned_number;
+
 /// Reads a file, or standard input for "-". Throws Error.
 std::string read_input(const std::string& path);
+/// What messages call that input.
+inline std::string input_name(const std::string& path) {
+  return path == "-" ? "standard input" : path;
+}
 
 /// Loads a model with a progress line, and prints its warnings to stderr.
 LanguageModel load_model(const Checkpoint& checkpoint, const std::string& device);
+
+/// The tokenizer of a checkpoint, whose ids are all in the model's embedding. Throws Error.
+Tokenizer load_tokenizer(const Checkpoint& checkpoint, const ModelConfig& config);
 
 /// Prints one JSON document to stdout.
 void print_json(const nlohmann::json& json);

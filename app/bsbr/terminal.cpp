@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <iomanip>
 #include <iostream>
+#include <mutex>
 #include <sstream>
 
 namespace bsbr::cli {
@@ -15,8 +16,10 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+constinit CancelToken token;
+
 void on_signal(int signal) {
-  interrupted().cancel();
+  token.cancel();
   if (signal == SIGINT) std::signal(SIGINT, SIG_DFL);
 }
 
@@ -29,13 +32,27 @@ std::string duration_text(double seconds) {
 }  // namespace
 
 CancelToken& interrupted() {
-  static CancelToken token;
+  static std::once_flag watched;
+  std::call_once(watched, [] {
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+      if (std::signal(signal, on_signal) == SIG_IGN) std::signal(signal, SIG_IGN);  // as nohup wants it
+    }
+  });
   return token;
 }
 
-void watch_signals() {
-  interrupted();  // made before a handler could need it
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) std::signal(signal, on_signal);
+std::string one_line(std::string_view text) {
+  constexpr std::string_view kDigits = "0123456789ABCDEF";
+  std::string line;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte >= 0x20 && byte != 0x7F) {
+      line += c;
+    } else {
+      line.append("\\x").append(1, kDigits[byte >> 4]).append(1, kDigits[byte & 15]);
+    }
+  }
+  return line;
 }
 
 ProgressLine::ProgressLine() : terminal_(::isatty(STDERR_FILENO) != 0) {}

@@ -3,16 +3,19 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "engine/base/job.h"
 
 namespace bsbr::cli {
 
-/// Set by Ctrl-C and by a request to terminate; the running command then cleans up and ends.
+/// Set by SIGINT (Ctrl-C), SIGTERM and SIGHUP; the running command then cleans up and ends. A second SIGINT
+/// ends the program at once. The signals are watched from the first call on; before, while nothing needs to
+/// be cleaned up, they end the program as they end any other.
 CancelToken& interrupted();
 
-/// Lets SIGINT, SIGTERM and SIGHUP set interrupted(); a second SIGINT ends the program at once.
-void watch_signals();
+/// `text` fit for one line of a terminal: control characters are shown as \xNN.
+std::string one_line(std::string_view text);
 
 /// A job that is cancelled by interrupted() and shows its progress, with the time left, in one line of stderr
 /// if that is a terminal. Destroy it before printing results: that clears the line.

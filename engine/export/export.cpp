@@ -30,6 +30,22 @@ fs::path absolute_of(const fs::path& path) {
   return full.has_filename() ? full : full.parent_path();
 }
 
+/// Of two absolute paths without links. A folder is inside itself.
+bool is_inside(const fs::path& path, const fs::path& folder) {
+  const fs::path relative = path.lexically_relative(folder);
+  return !relative.empty() && *relative.begin() != "..";
+}
+
+/// Whether the checkpoint's folder, or what its entries link to, lies in `folder`.
+bool holds_source(const fs::path& folder, const fs::path& checkpoint) {
+  std::error_code error;
+  const fs::path real = fs::canonical(folder, error);
+  const auto held = [&](const fs::path& path) { return is_inside(fs::weakly_canonical(path, error), real); };
+  const fs::directory_iterator entries(checkpoint, error);
+  return held(checkpoint) ||
+         std::any_of(begin(entries), end(entries), [&](const auto& entry) { return held(entry.path()); });
+}
+
 /// Refuses what must not be overwritten, before anything is written.
 void check_destination(const Checkpoint& source, const fs::path& destination, bool force) {
   std::error_code error;
@@ -41,8 +57,8 @@ void check_destination(const Checkpoint& source, const fs::path& destination, bo
         "is the checkpoint that is being converted; choose another folder, the original is never "
         "overwritten");
   }
-  const fs::path inside = destination.lexically_relative(fs::weakly_canonical(source.folder(), error));
-  if (!inside.empty() && *inside.begin() != "..") {
+  const fs::path real_source = fs::weakly_canonical(source.folder(), error);
+  if (is_inside(fs::weakly_canonical(destination, error), real_source)) {
     refuse("lies inside the checkpoint that is being converted; choose a folder outside it");
   }
   const fs::file_status status = fs::symlink_status(destination, error);
@@ -51,6 +67,12 @@ void check_destination(const Checkpoint& source, const fs::path& destination, bo
   if (!fs::is_directory(status)) refuse("is no folder; --force replaces only checkpoint folders");
   if (!fs::is_empty(destination, error) && !fs::exists(destination / "config.json", error)) {
     refuse("holds no config.json, so it is no checkpoint, and --force does not delete it");
+  }
+  if (holds_source(destination, source.folder())) {
+    refuse(
+        "holds the checkpoint that is being converted, or files that it links to, and --force would delete "
+        "them; "
+        "choose another folder");
   }
 }
 
@@ -72,7 +94,9 @@ void write_files(const Checkpoint& source, const LanguageModel& converted, const
   for (const char* name : kCopied) {
     const fs::path from = source.folder() / name;
     std::error_code error;
-    if (fs::exists(from, error)) write_text_file(folder / name, read_text_file(from, kLargestCopied));
+    // A link that leads nowhere is there, and an error to read.
+    if (fs::exists(fs::symlink_status(from, error)))
+      write_text_file(folder / name, read_text_file(from, kLargestCopied));
   }
   write_text_file(folder / "README.md", model_card(source, converted.config(), *converted.config().bsbr));
   // Widest elements first, so that every tensor begins at a multiple of its element's size.

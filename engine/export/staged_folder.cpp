@@ -40,6 +40,15 @@ int lock_folder(const fs::path& folder) {
   return -1;
 }
 
+/// Removes a folder as well as it can, also where it is write-protected.
+void remove_folder(const fs::path& folder) {
+  std::error_code error;
+  fs::remove_all(folder, error);
+  if (!error) return;
+  fs::permissions(folder, fs::perms::owner_all, fs::perm_options::add, error);
+  fs::remove_all(folder, error);
+}
+
 void remove_leftovers(const fs::path& destination) {
   const std::string prefix = stage_prefix(destination);
   std::error_code ignored;
@@ -47,7 +56,7 @@ void remove_leftovers(const fs::path& destination) {
     if (!entry.path().filename().string().starts_with(prefix)) continue;
     const int lock = lock_folder(entry.path());
     if (lock < 0) continue;
-    fs::remove_all(entry.path(), ignored);
+    remove_folder(entry.path());
     ::close(lock);
   }
 }
@@ -81,8 +90,7 @@ StagedFolder::StagedFolder(fs::path destination) : destination_(std::move(destin
 }
 
 StagedFolder::~StagedFolder() {
-  std::error_code ignored;
-  if (!staging_.empty()) fs::remove_all(staging_, ignored);
+  if (!staging_.empty()) remove_folder(staging_);
   if (lock_ >= 0) ::close(lock_);
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/model/checkpoint_config.h"
 #include "engine/model/decoder.h"
 #include "engine/model/device.h"
 #include "engine/model/family.h"
@@ -66,7 +67,7 @@ Packing pack(const TokenBatch& batch) {
 
 LanguageModel LanguageModel::load(const Checkpoint& checkpoint, const std::string& device, const Job& job) {
   return at_torch_border([&] {
-    ModelConfig config = ModelConfig::from_json(checkpoint.config());
+    ModelConfig config = config_of(checkpoint);
     const Family& family = find_family(config.family);
     WeightLoader loader(checkpoint, find_device(device), job);
     family.expect(config, loader);

@@ -2,6 +2,7 @@
 
 #include <set>
 
+#include "engine/model/checkpoint_config.h"
 #include "engine/model/family.h"
 #include "engine/model/weight_loader.h"
 
@@ -21,7 +22,7 @@ nlohmann::json CheckpointSummary::to_json() const {
 }
 
 CheckpointSummary summarize(const Checkpoint& checkpoint) {
-  CheckpointSummary summary{ModelConfig::from_json(checkpoint.config()), 0, "", checkpoint.tensor_bytes()};
+  CheckpointSummary summary{config_of(checkpoint), 0, "", checkpoint.tensor_bytes()};
   WeightLoader loader(checkpoint, at::kCPU, {});
   find_family(summary.config.family).expect(summary.config, loader);
   loader.check();

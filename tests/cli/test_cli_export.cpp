@@ -1,0 +1,214 @@
+#include <algorithm>
+
+#include "engine/checkpoint/checkpoint.h"
+#include "tests/cli/checkpoints.h"
+#include "tests/cli/run_bsbr.h"
+
+using namespace bsbr::test;
+using bsbr::Checkpoint;
+namespace fs = std::filesystem;
+
+namespace {
+
+RunResult convert(const fs::path& source, const fs::path& out, std::vector<std::string> more = {}) {
+  more.insert(more.begin(), {"convert", source.string(), out.string()});
+  return run_bsbr(more);
+}
+
+/// What a conversion of a golden checkpoint, with its context of 96, has to be told.
+const std::vector<std::string> kSmall{"--chunk-size", "32", "--retrieve", "32"};
+
+}  // namespace
+
+/// What bsbr convert writes, and where it refuses to write.
+class TestCliExport : public QObject {
+  Q_OBJECT
+  TempFolder temp_;
+  int count_ = 0;
+
+  fs::path room() {
+    fs::path folder = temp_ / bsbr::cat("room", ++count_);
+    fs::create_directories(folder);
+    return folder;
+  }
+  static void same_tensors(const fs::path& source, const fs::path& out) {
+    const Checkpoint before = Checkpoint::open(source);
+    const Checkpoint after = Checkpoint::open(out);
+    QCOMPARE(after.shard_count(), std::size_t(1));
+    QCOMPARE(after.tensors().size(), before.tensors().size());
+    for (const bsbr::TensorView& tensor : before.tensors()) {
+      const bsbr::TensorView* other = after.find(tensor.name);
+      QVERIFY2(other != nullptr, tensor.name.c_str());
+      QVERIFY(other->dtype == tensor.dtype);
+      QCOMPARE(other->shape, tensor.shape);
+      QVERIFY2(std::ranges::equal(other->bytes, tensor.bytes), tensor.name.c_str());
+    }
+  }
+  /// Refused, and nothing below `folder` has changed.
+  static void refuse(const fs::path& folder, const fs::path& source, const fs::path& out, bool force,
+                     const std::vector<std::string>& says) {
+    const auto before = tree(folder);
+    const RunResult result =
+        convert(source, out, force ? std::vector<std::string>{"--force"} : std::vector<std::string>{});
+    const std::string problem = refusal_problem(result, says);
+    QVERIFY2(problem.empty(), problem.c_str());
+    QVERIFY(tree(folder) == before);
+  }
+
+ private Q_SLOTS:
+  void folder() {
+    const fs::path place = room();
+    const fs::path source = copy_checkpoint(kDemo, place / "source");
+    write_file(source / "generation_config.json", "{\"max_length\": 40}\n");
+    write_file(source / "tokenizer_config.json", "{ \"tokenizer_class\":\"GPT2Tokenizer\" }");
+    change_config(source, {{"a_key_of_others", {{"x", {1, 2.5, nullptr}}}}, {"note", "漢"}});
+    const RunResult result = convert(source, place / "out");
+    EXPECT_SUCCESS(result);
+    QVERIFY(result.out.find((place / "out").string()) != std::string::npos);
+    QCOMPARE(result.err, std::string());
+
+    auto files = tree(place / "out");
+    for (const char* name : {"vocab.json", "merges.txt", "generation_config.json", "tokenizer_config.json"}) {
+      QVERIFY2(files[name] == content(source / name), name);
+    }
+    nlohmann::json config = bsbr::read_json_object(place / "out/config.json");
+    QCOMPARE(config["bsbr"], (nlohmann::json{{"version", 1},
+                                             {"chunk_size", 128},
+                                             {"block_size", 16},
+                                             {"compression_factor", 4},
+                                             {"retrieve", 512},
+                                             {"window", 1},
+                                             {"sink", 16},
+                                             {"candidate_chunks", 32}}));
+    config.erase("bsbr");
+    QCOMPARE(config, bsbr::read_json_object(source / "config.json"));
+    same_tensors(source, place / "out");
+    QVERIFY(files["README.md"].starts_with("---\n"));
+    QVERIFY(files["README.md"].find("| chunk_size | 128") != std::string::npos);
+    QCOMPARE(files.size(), std::size_t(7));
+    QCOMPARE(tree(place).size(), files.size() + 1 + tree(source).size() + 1);  // nothing else beside them
+    // Another user can read it.
+    QVERIFY((fs::status(place / "out").permissions() & fs::perms(0777)) == fs::perms(0755));
+    QVERIFY((fs::status(place / "out/model.safetensors").permissions() & fs::perms(0444)) == fs::perms(0444));
+  }
+
+  void everyKindOfCheckpoint_data() {
+    QTest::addColumn<QString>("name");
+    for (const char* name : {"gpt2-plain", "gpt2-untied", "gpt2-fp16-sharded", "gpt2-bf16-prefix"}) {
+      QTest::newRow(name) << QString(name);
+    }
+  }
+  void everyKindOfCheckpoint() {
+    QFETCH(QString, name);
+    const fs::path out = room() / "out";
+    EXPECT_SUCCESS(convert(golden_checkpoint(name.toStdString()), out, kSmall));
+    same_tensors(golden_checkpoint(name.toStdString()), out);
+  }
+
+  void destinationsByOtherNames() {
+    const fs::path place = room();
+    RunOptions options;
+    options.folder = place.string();
+    const auto made = [&](const std::string& out) {
+      std::vector<std::string> arguments{"convert", golden_checkpoint("gpt2-plain"), out};
+      arguments.insert(arguments.end(), kSmall.begin(), kSmall.end());
+      const RunResult result = run_bsbr(arguments, options);
+      return result.code == 0 ? std::string() : result.text();
+    };
+    QCOMPARE(made("plain"), std::string());
+    QCOMPARE(made("slash/"), std::string());
+    QCOMPARE(made("./a dir/../blanks in it"), std::string());
+    QCOMPARE(made("漢 é"), std::string());
+    QVERIFY(fs::exists(place / "plain/config.json") && fs::exists(place / "slash/config.json"));
+    QVERIFY(fs::exists(place / "blanks in it/config.json") && fs::exists(place / "漢 é/config.json"));
+    QCOMPARE(std::distance(fs::directory_iterator(place), {}), 4);
+  }
+
+  void force() {
+    const fs::path place = room();
+    const fs::path source = golden_checkpoint("gpt2-plain");
+    const fs::path old = copy_checkpoint(kDemo, place / "old");
+    refuse(place, kDemo, old, false, {"old: exists already", "--force"});
+    std::vector<std::string> forced = kSmall;
+    forced.emplace_back("--force");
+    EXPECT_SUCCESS(convert(source, old, forced));
+    QVERIFY(!fs::exists(old / "vocab.json"));  // the old folder is gone, not mixed
+    same_tensors(source, old);
+    EXPECT_SUCCESS(convert(source, old, forced));  // what is converted can be replaced
+    EXPECT_SUCCESS(convert(source, place / "new", forced));
+    QCOMPARE(std::distance(fs::directory_iterator(place), {}), 2);
+  }
+
+  /// The old checkpoint may be write-protected: it goes, and leaves nothing hidden.
+  void forceOverReadOnly() {
+    const fs::path place = room();
+    const fs::path old = copy_checkpoint(golden_checkpoint("gpt2-one-head"), place / "old");
+    fs::permissions(old, fs::perms(0555));
+    RunOptions options;
+    options.in_child = obey_permissions;
+    const RunResult result = run_bsbr({"convert", kDemo, old, "--force"}, options);
+    EXPECT_SUCCESS(result);
+    same_tensors(kDemo, old);
+    QCOMPARE(std::distance(fs::directory_iterator(place), {}), 1);
+  }
+
+  void forceHasLimits() {
+    const fs::path place = room();
+    write_file(place / "photos/cat.jpg", "meow");
+    refuse(place, kDemo, place / "photos", true, {"photos: holds no config.json"});
+    write_file(place / "file", "text");
+    refuse(place, kDemo, place / "file", true, {"file: is no folder"});
+    copy_checkpoint(golden_checkpoint("gpt2-plain"), place / "real");
+    fs::create_symlink("real", place / "link");
+    refuse(place, kDemo, place / "link", true, {"link: is no folder"});
+    fs::create_symlink("nowhere", place / "dangling");
+    refuse(place, kDemo, place / "dangling", false, {"dangling: exists already"});
+  }
+
+  void theSourceItself() {
+    const fs::path place = room();
+    const fs::path source = copy_checkpoint(kDemo, place / "source");
+    fs::create_symlink(source, place / "link");
+    for (const bool force : {false, true}) {
+      refuse(place, source, source, force, {"source: is the checkpoint that is being converted"});
+      refuse(place, source, source / "", force, {"is the checkpoint that is being converted"});
+      refuse(place, source, place / "other/../source", force, {"is the checkpoint that is being converted"});
+      refuse(place, source, place / "link", force, {"is the checkpoint that is being converted"});
+      refuse(place, place / "link", source, force, {"is the checkpoint that is being converted"});
+      refuse(place, source, source / "out", force, {"lies inside the checkpoint"});
+      refuse(place, source, place / "link/out", force, {"lies inside the checkpoint"});
+      refuse(place, place / "link", source / "out", force, {"lies inside the checkpoint"});
+    }
+  }
+
+  /// Replacing a folder must not delete the source, nor files that the source links to.
+  void aroundTheSource() {
+    const fs::path place = room();
+    const fs::path outer = copy_checkpoint(golden_checkpoint("gpt2-plain"), place / "outer");
+    const fs::path inner = copy_checkpoint(kDemo, outer / "deep/inner");
+    refuse(place, inner, outer, true, {"outer: holds", "checkpoint that is being converted"});
+    const fs::path store = copy_checkpoint(kDemo, place / "store");
+    const fs::path linked = copy_checkpoint(kDemo, place / "linked");
+    fs::remove(linked / "model.safetensors");
+    fs::create_symlink("../store/model.safetensors", linked / "model.safetensors");
+    refuse(place, linked, store, true, {"store: holds", "checkpoint that is being converted"});
+  }
+
+  void convertedAlready() {
+    const fs::path place = room();
+    EXPECT_SUCCESS(convert(golden_checkpoint("gpt2-plain"), place / "once", kSmall));
+    refuse(place, place / "once", place / "twice", false, {"once: is converted already"});
+  }
+
+  /// A tokenizer file that is named but cannot be read is not left out silently.
+  void brokenTokenizerFile() {
+    const fs::path place = room();
+    const fs::path source = copy_checkpoint(kDemo, place / "source");
+    fs::remove(source / "merges.txt");
+    fs::create_symlink("nowhere", source / "merges.txt");
+    refuse(place, source, place / "out", false, {"merges.txt"});
+  }
+};
+
+QTEST_GUILESS_MAIN(TestCliExport)
+#include "test_cli_export.moc"
