@@ -91,7 +91,7 @@ class ConfigReader {
     return ids;
   }
 
-  void problem(std::string what) { problems_.push_back(where_ + what); }
+  void problem(const std::string& what) { problems_.push_back(where_ + what); }
 
   /// A reader of the object under `key`, whose problems name it; hand them back with take_problems().
   [[nodiscard]] ConfigReader inside(const std::string& key, const nlohmann::json& object) const {

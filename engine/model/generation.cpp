@@ -23,12 +23,14 @@ struct Row {
 /// row.
 at::Tensor step(const Decoder& decoder, const PackedTokens& tokens, std::vector<Row>& rows, const Job& job) {
   std::vector<Sequence*> sequences;
+  sequences.reserve(rows.size());
   for (Row& row : rows) sequences.push_back(&row.sequence);
   Decoder::Options options;
   options.sequences = sequences;
   options.job.cancel = job.cancel;
   const at::Tensor hidden = decoder.forward(tokens, options);
   std::vector<std::int64_t> last;
+  last.reserve(rows.size());
   std::int64_t end = 0;
   for (const std::int64_t length : tokens.lengths) last.push_back((end += length) - 1);
   const at::Tensor at_last = at::tensor(last, at::TensorOptions(at::kLong).device(hidden.device()));
