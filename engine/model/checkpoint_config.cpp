@@ -15,8 +15,7 @@ ModelConfig config_of(const Checkpoint& checkpoint) {
     const std::string file = (checkpoint.folder() / kFile).string();
     // Settings out of range are a bad argument elsewhere; here they come from the file.
     const ErrorKind kind = error.kind() == ErrorKind::InvalidArgument ? ErrorKind::InvalidFile : error.kind();
-    throw Error(kind,
-                what.starts_with(kFile) ? cat(file, what.substr(kFile.size())) : cat(file, ": ", what));
+    throw Error(kind, what.starts_with(kFile) ? cat(file, what.substr(kFile.size())) : cat(file, ": ", what));
   }
 }
 

@@ -17,10 +17,13 @@ inline std::filesystem::path golden_checkpoint(const std::string& name) {
   return std::filesystem::path(BSBR_SHARED_DIR) / "golden" / name;
 }
 
-inline std::string content(const std::filesystem::path& path) { return read_text_file(path, std::uint64_t{1} << 32); }
+inline std::string content(const std::filesystem::path& path) {
+  return read_text_file(path, std::uint64_t{1} << 32);
+}
 
 /// A writable copy, without what golden folders hold besides the checkpoint.
-inline std::filesystem::path copy_checkpoint(const std::filesystem::path& from, const std::filesystem::path& to) {
+inline std::filesystem::path copy_checkpoint(const std::filesystem::path& from,
+                                             const std::filesystem::path& to) {
   std::filesystem::create_directories(to);
   for (const auto& entry : std::filesystem::directory_iterator(from)) {
     if (entry.path().filename() == "golden.safetensors") continue;

@@ -18,7 +18,8 @@
 namespace bsbr::test {
 
 std::string RunResult::text() const {
-  return cat("exit ", code, ", ", seconds, " s, stdout: ", out.substr(0, 2000), ", stderr: ", err.substr(0, 2000));
+  return cat("exit ", code, ", ", seconds, " s, stdout: ", out.substr(0, 2000),
+             ", stderr: ", err.substr(0, 2000));
 }
 
 nlohmann::json RunResult::json() const {
@@ -33,7 +34,8 @@ QString shell_script(const std::vector<std::string>& arguments) {
   QString script = "exec '" BSBR_PROGRAM "'";
   for (const std::string& argument : arguments) {
     script += " \"$(printf '";
-    for (const char c : argument) script += QString("\\%1").arg(static_cast<unsigned char>(c), 3, 8, QChar('0'));
+    for (const char c : argument)
+      script += QString("\\%1").arg(static_cast<unsigned char>(c), 3, 8, QChar('0'));
     script += "')\"";
   }
   return script;
@@ -44,7 +46,8 @@ QString shell_script(const std::vector<std::string>& arguments) {
 RunResult run_bsbr(const std::vector<std::string>& arguments, const RunOptions& options) {
   QProcess process;
   QStringList list;
-  for (const std::string& argument : arguments) list << QString::fromLocal8Bit(argument.data(), qsizetype(argument.size()));
+  for (const std::string& argument : arguments)
+    list << QString::fromLocal8Bit(argument.data(), qsizetype(argument.size()));
   QProcessEnvironment environment = QProcessEnvironment::systemEnvironment();
   // Threads that wait must not take the time of those that work, on machines with fewer cores than threads.
   environment.insert("OMP_WAIT_POLICY", "passive");
@@ -83,10 +86,12 @@ RunResult run_bsbr(const std::vector<std::string>& arguments, const RunOptions& 
 std::string refusal_problem(const RunResult& result, const std::vector<std::string>& parts) {
   if (result.code != 1) return "not exit 1: " + result.text();
   if (!result.out.empty()) return "something on stdout: " + result.text();
-  if (!result.err.starts_with("bsbr: ") || !result.err.ends_with('\n')) return "not \"bsbr: ...\": " + result.text();
+  if (!result.err.starts_with("bsbr: ") || !result.err.ends_with('\n'))
+    return "not \"bsbr: ...\": " + result.text();
   if (std::ranges::count(result.err, '\n') != 1) return "not one line: " + result.text();
   const auto control = [](unsigned char c) { return c < 0x20 || c == 0x7F; };
-  if (std::any_of(result.err.begin(), result.err.end() - 1, control)) return "control characters: " + result.text();
+  if (std::any_of(result.err.begin(), result.err.end() - 1, control))
+    return "control characters: " + result.text();
   for (const std::string& part : parts) {
     if (result.err.find(part) == std::string::npos) return cat("\"", part, "\" is not in: ", result.text());
   }

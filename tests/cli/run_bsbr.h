@@ -32,8 +32,8 @@ struct RunResult {
 /// Runs the program that was built, with the same libraries and files as a person would.
 RunResult run_bsbr(const std::vector<std::string>& arguments, const RunOptions& options = {});
 
-/// What is not as it should be when the program has refused its input: exit 1, nothing on standard output, one line on
-/// standard error, "bsbr: ..." with every one of `parts`. Empty if all is well.
+/// What is not as it should be when the program has refused its input: exit 1, nothing on standard output,
+/// one line on standard error, "bsbr: ..." with every one of `parts`. Empty if all is well.
 std::string refusal_problem(const RunResult& result, const std::vector<std::string>& parts);
 
 /// For in_child: permission bits bind the program even when root runs it. Does nothing for other users.
@@ -42,10 +42,10 @@ void obey_permissions();
 }  // namespace bsbr::test
 
 /// Checks a refusal.
-#define EXPECT_REFUSAL(result, ...)                                                        \
-  do {                                                                                     \
-    const std::string refusal_ = bsbr::test::refusal_problem((result), {__VA_ARGS__});     \
-    QVERIFY2(refusal_.empty(), refusal_.c_str());                                          \
+#define EXPECT_REFUSAL(result, ...)                                                    \
+  do {                                                                                 \
+    const std::string refusal_ = bsbr::test::refusal_problem((result), {__VA_ARGS__}); \
+    QVERIFY2(refusal_.empty(), refusal_.c_str());                                      \
   } while (false)
 
 /// Checks that the program succeeded.

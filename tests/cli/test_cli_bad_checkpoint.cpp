@@ -8,7 +8,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr const char* kPointer = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 548105171\n";
+constexpr const char* kPointer =
+    "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 548105171\n";
 constexpr const char* kIndex = "model.safetensors.index.json";
 
 }  // namespace
@@ -58,14 +59,17 @@ class TestCliBadCheckpoint : public QObject {
     row("n_embd fraction", "{'n_embd':256.5}", {"n_embd is 256.5"});
     row("n_embd true", "{'n_embd':true}", {"n_embd is true"});
     row("n_embd a list", "{'n_embd':[256]}", {"n_embd is [256]"});
-    row("n_embd other", "{'n_embd':512}", {"do not fit config.json", "wrong shapes (52)", "config.json asks for"});
+    row("n_embd other", "{'n_embd':512}",
+        {"do not fit config.json", "wrong shapes (52)", "config.json asks for"});
     row("n_layer huge", "{'n_layer':2000000000}", {"n_layer is 2000000000; at most 10000"});
     row("n_layer 2^64-1", "{'n_layer':18446744073709551615}", {"n_layer is 18446744073709551615"});
     row("n_layer too many", "{'n_layer':5}", {"missing tensors (12): transformer.h.4.attn.c_attn.bias"});
     row("n_layer too few", "{'n_layer':3}", {"unknown tensors (12): transformer.h.3.attn.c_attn.bias"});
-    row("vocab_size other", "{'vocab_size':5000}", {"wte.weight is [4096, 256], config.json asks for [5000, 256]"});
+    row("vocab_size other", "{'vocab_size':5000}",
+        {"wte.weight is [4096, 256], config.json asks for [5000, 256]"});
     row("vocab_size missing", "{'vocab_size':null}", {"vocab_size is missing"});
-    row("n_positions other", "{'n_positions':1024}", {"wpe.weight is [2048, 256], config.json asks for [1024, 256]"});
+    row("n_positions other", "{'n_positions':1024}",
+        {"wpe.weight is [2048, 256], config.json asks for [1024, 256]"});
     row("n_positions missing", "{'n_positions':null,'n_ctx':null}", {"n_positions is missing"});
     row("n_inner text", "{'n_inner':'big'}", {"n_inner is \"big\""});
     row("largest sizes", "{'n_embd':2147483647,'n_head':1,'vocab_size':2147483647,'n_inner':2147483647}",
@@ -73,19 +77,23 @@ class TestCliBadCheckpoint : public QObject {
     row("epsilon text", "{'layer_norm_epsilon':'1e-5'}", {"layer_norm_epsilon is \"1e-5\""});
     row("epsilon negative", "{'layer_norm_epsilon':-1}", {"layer_norm_epsilon is -1"});
     row("flag is a number", "{'scale_attn_weights':1}", {"scale_attn_weights is 1, true or false"});
-    row("activation", "{'activation_function':'gelu_fast'}", {"activation_function is \"gelu_fast\"", "gelu_new"});
+    row("activation", "{'activation_function':'gelu_fast'}",
+        {"activation_function is \"gelu_fast\"", "gelu_new"});
     row("cross attention", "{'add_cross_attention':true}", {"add_cross_attention is true"});
     row("untied", "{'tie_word_embeddings':false}", {"missing tensors (1): lm_head.weight"});
     row("bert", "{'model_type':'bert'}", {"model_type is \"bert\"", "gpt2"});
     row("no type", "{'model_type':null}", {"model_type is missing"});
     row("type a number", "{'model_type':2}", {"model_type is missing or no string"});
-    row("all at once", "{'n_head':0,'n_embd':'x','n_layer':-1,'vocab_size':1e30,'activation_function':'none'}",
-        {"n_head is 0", "n_embd is \"x\"", "n_layer is -1", "vocab_size is 1e+30", "activation_function is \"none\""});
+    row("all at once",
+        "{'n_head':0,'n_embd':'x','n_layer':-1,'vocab_size':1e30,'activation_function':'none'}",
+        {"n_head is 0", "n_embd is \"x\"", "n_layer is -1", "vocab_size is 1e+30",
+         "activation_function is \"none\""});
     row("control characters", "{'activation_function':'a\\u001b[31m\\nb'}", {"activation_function is"});
     row("bsbr a number", "{'bsbr':4}", {"\"bsbr\": is number"});
     row("bsbr of another version", "{'bsbr':{'version':99}}", {"version 99"});
     row("bsbr out of range",
-        "{'bsbr':{'version':1,'chunk_size':0,'block_size':16,'compression_factor':4,'retrieve':512,'window':1,"
+        "{'bsbr':{'version':1,'chunk_size':0,'block_size':16,'compression_factor':4,'retrieve':512,'window':"
+        "1,"
         "'sink':16,'candidate_chunks':16}}",
         {"chunk_size is 0; legal: 1 to 2048"});
   }
@@ -131,7 +139,8 @@ class TestCliBadCheckpoint : public QObject {
     refuse({"info", kDemo / "config.json"}, {"config.json: is a file", "give " + kDemo.string()});
     refuse({"info", "/dev/null"}, {"/dev/null"});
     fs::create_directories(temp_ / "empty");
-    refuse({"info", temp_ / "empty"}, {"empty: is not a checkpoint", "neither config.json nor model.safetensors"});
+    refuse({"info", temp_ / "empty"},
+           {"empty: is not a checkpoint", "neither config.json nor model.safetensors"});
     fs::path folder = demo();
     fs::remove(folder / "model.safetensors");
     refuse_folder(folder, {folder.string(), "is incomplete", "model.safetensors"});
@@ -149,10 +158,12 @@ class TestCliBadCheckpoint : public QObject {
   void otherFormats() {
     fs::path folder = demo();
     fs::rename(folder / "model.safetensors", folder / "pytorch_model.bin");
-    refuse_folder(folder, {folder.string(), "pytorch_model.bin", "save_pretrained", "safe_serialization=True"});
+    refuse_folder(folder,
+                  {folder.string(), "pytorch_model.bin", "save_pretrained", "safe_serialization=True"});
     folder = demo();
     write_file(folder / "model.safetensors", std::string("PK\x03\x04", 4) + std::string(1000, 'z'));
-    refuse_folder(folder, {(folder / "model.safetensors").string(), "zip archive that torch.save wrote", "save_file"});
+    refuse_folder(
+        folder, {(folder / "model.safetensors").string(), "zip archive that torch.save wrote", "save_file"});
     write_file(folder / "model.safetensors", "\x80\x02}q\x01." + std::string(1000, 'p'));
     refuse_folder(folder, {(folder / "model.safetensors").string(), "Python pickle"});
   }
@@ -166,7 +177,8 @@ class TestCliBadCheckpoint : public QObject {
     for (const char* name : {"vocab.json", "merges.txt"}) {
       const fs::path folder = demo();
       write_file(folder / name, kPointer);
-      refuse({"tokenize", folder, "--text", kSample}, {(folder / name).string(), "Git LFS pointer", "git lfs pull"});
+      refuse({"tokenize", folder, "--text", kSample},
+             {(folder / name).string(), "Git LFS pointer", "git lfs pull"});
       refuse({"convert", folder, temp_ / "out"}, {(folder / name).string(), "Git LFS pointer"});
       QVERIFY(!fs::exists(temp_ / "out"));
     }
@@ -177,7 +189,8 @@ class TestCliBadCheckpoint : public QObject {
       const fs::path folder = demo();
       fs::remove(folder / name);
       fs::create_symlink("../blobs/gone", folder / name);
-      refuse_folder(folder, {(folder / name).string(), "symbolic link to ../blobs/gone, which does not exist"});
+      refuse_folder(folder,
+                    {(folder / name).string(), "symbolic link to ../blobs/gone, which does not exist"});
       fs::remove(folder / name);
       fs::create_symlink(name, folder / name);
       refuse_folder(folder, {(folder / name).string(), "lead in a circle"});
@@ -195,9 +208,11 @@ class TestCliBadCheckpoint : public QObject {
     const fs::path snapshot = copy_checkpoint(kDemo, cache / "models--org--name/snapshots/abc");
     write_file(cache / "models--org--name/refs/main", "abc");
     EXPECT_SUCCESS(run_bsbr({"info", "org/name"}, options));
-    refuse({"info", "org/other"}, {"org/other", cache.string(), "org/name", "hf download org/other"}, options);
+    refuse({"info", "org/other"}, {"org/other", cache.string(), "org/name", "hf download org/other"},
+           options);
     fs::remove(snapshot / "model.safetensors");
-    refuse({"info", "org/name"}, {snapshot.string(), "incomplete: it lacks model.safetensors", "hf download org/name"}, options);
+    refuse({"info", "org/name"},
+           {snapshot.string(), "incomplete: it lacks model.safetensors", "hf download org/name"}, options);
     fs::create_symlink("../../blobs/gone", snapshot / "model.safetensors");
     write_file(cache / "models--org--name/blobs/gone.incomplete", "half");
     refuse({"info", "org/name"}, {"incomplete", "broken off"}, options);
@@ -244,14 +259,16 @@ class TestCliBadCheckpoint : public QObject {
     refuse({"generate", folder, "--prompt", "a"}, {(folder / "vocab.json").string(), "the same id 7"});
     vocabulary["one_more"] = "x";
     write_file(folder / "vocab.json", vocabulary.dump());
-    refuse({"generate", folder, "--prompt", "a"}, {(folder / "vocab.json").string(), "\"one_more\" is not an integer"});
+    refuse({"generate", folder, "--prompt", "a"},
+           {(folder / "vocab.json").string(), "\"one_more\" is not an integer"});
   }
 
   /// NaN weights are warned of by tensor, and are no error.
   void notANumber() {
     const fs::path folder = copy_checkpoint(golden_checkpoint("gpt2-plain"), temp_ / "nan");
     const auto put_nan = [&](const std::string& name, std::size_t at) {
-      const bsbr::SafetensorsFile file = bsbr::SafetensorsFile::open(golden_checkpoint("gpt2-plain") / "model.safetensors");
+      const bsbr::SafetensorsFile file =
+          bsbr::SafetensorsFile::open(golden_checkpoint("gpt2-plain") / "model.safetensors");
       const std::string found = file.find(name) != nullptr ? name : "transformer." + name;
       const auto begin = std::size_t(file.find(found)->bytes.data() - file.tensors().front().bytes.data());
       std::string bytes = content(folder / "model.safetensors");
@@ -265,11 +282,14 @@ class TestCliBadCheckpoint : public QObject {
     const std::string embedding = put_nan("wte.weight", 5);
     const fs::path golden = golden_checkpoint("gpt2-plain") / "golden.safetensors";
     const RunResult logits = run_bsbr({"logits", folder, "--input", golden, "--output", temp_ / "logits"});
-    const RunResult converted = run_bsbr({"convert", folder, temp_ / "nan-out", "--chunk-size", "16", "--retrieve", "16"});
+    const RunResult converted =
+        run_bsbr({"convert", folder, temp_ / "nan-out", "--chunk-size", "16", "--retrieve", "16"});
     for (const RunResult& result : {logits, converted}) {
       EXPECT_SUCCESS(result);
-      QVERIFY2(result.err.find("bsbr: warning: " + bias + ": 1 of ") != std::string::npos, result.text().c_str());
-      QVERIFY2(result.err.find("bsbr: warning: " + embedding + ": 1 of ") != std::string::npos, result.text().c_str());
+      QVERIFY2(result.err.find("bsbr: warning: " + bias + ": 1 of ") != std::string::npos,
+               result.text().c_str());
+      QVERIFY2(result.err.find("bsbr: warning: " + embedding + ": 1 of ") != std::string::npos,
+               result.text().c_str());
       QCOMPARE(std::ranges::count(result.err, '\n'), 2);
     }
     EXPECT_SUCCESS(run_bsbr({"info", folder}));

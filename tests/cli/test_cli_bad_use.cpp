@@ -28,13 +28,15 @@ class TestCliBadUse : public QObject {
     refuse({"compare", kDemo, "--text", empty}, {empty.string(), "has 0 tokens"});
     refuse({"compare", kDemo, "--text", "-"}, {"standard input", "has 0 tokens"});
     refuse({"compare", kDemo, "--text", "-"}, {"has 1 tokens"}, "a");
-    refuse({"compare", kDemo, "--text", "-", "--seq-len", "50"}, {"has only", "--seq-len asks for 50"}, "Once upon a time");
+    refuse({"compare", kDemo, "--text", "-", "--seq-len", "50"}, {"has only", "--seq-len asks for 50"},
+           "Once upon a time");
     refuse({"compare", kDemo, "--seq-len", "2049"}, {"--seq-len is 2049", "context", "2 to 2048"});
     refuse({"compare", kDemo, "--seq-len", "1"}, {"--seq-len is 1", "2 to 2048"});
     refuse({"compare", kDemo, "--seq-len", "-5"}, {"--seq-len is -5"});
     refuse({"convert-example", "--model_name", kDemo, "--seq_len", "4096"}, {"--seq_len is 4096", "context"});
     refuse({"compare", kDemo, "--text", temp_ / "none.txt"}, {(temp_ / "none.txt").string(), "No such file"});
-    refuse({"tokenize", kDemo, "--text", temp_ / "none.txt"}, {(temp_ / "none.txt").string(), "No such file"});
+    refuse({"tokenize", kDemo, "--text", temp_ / "none.txt"},
+           {(temp_ / "none.txt").string(), "No such file"});
     refuse({"tokenize", kDemo, "--text", temp_.path()}, {temp_.path().string(), "not a regular file"});
   }
 
@@ -71,20 +73,26 @@ class TestCliBadUse : public QObject {
     row("chunk negative", {"--chunk-size", "-128"}, {"chunk_size is -128"});
     row("chunk over the context", {"--chunk-size", "4096"}, {"chunk_size is 4096; legal: 1 to 2048"});
     row("block 0", {"--block-size", "0"}, {"block_size is 0; legal: 1, 2, 4, 8, 16, 32, 64, 128"});
-    row("block no power", {"--block-size", "24"}, {"block_size is 24", "powers of two that divide chunk_size 128"});
-    row("block no divisor", {"--chunk-size", "96", "--block-size", "64"}, {"block_size is 64; legal: 1, 2, 4, 8, 16, 32"});
+    row("block no power", {"--block-size", "24"},
+        {"block_size is 24", "powers of two that divide chunk_size 128"});
+    row("block no divisor", {"--chunk-size", "96", "--block-size", "64"},
+        {"block_size is 64; legal: 1, 2, 4, 8, 16, 32"});
     row("compression 0", {"--compression-factor", "0"}, {"compression_factor is 0; legal: 1, 2, 4, 8, 16"});
-    row("compression no power", {"--compression-factor", "3"}, {"compression_factor is 3; legal: 1, 2, 4, 8, 16"});
+    row("compression no power", {"--compression-factor", "3"},
+        {"compression_factor is 3; legal: 1, 2, 4, 8, 16"});
     row("compression over the block", {"--compression-factor", "32"}, {"compression_factor is 32"});
-    row("retrieve negative", {"--retrieve", "-16"}, {"retrieve is -16; legal: multiples of block_size 16 from 0 to 2048"});
-    row("retrieve no multiple", {"--retrieve", "100"}, {"retrieve is 100; legal: multiples of block_size 16"});
+    row("retrieve negative", {"--retrieve", "-16"},
+        {"retrieve is -16; legal: multiples of block_size 16 from 0 to 2048"});
+    row("retrieve no multiple", {"--retrieve", "100"},
+        {"retrieve is 100; legal: multiples of block_size 16"});
     row("retrieve over the context", {"--retrieve", "4096"}, {"retrieve is 4096", "from 0 to 2048"});
     row("window negative", {"--window", "-1"}, {"window is -1; legal: 0 to 16 chunks"});
     row("window over the context", {"--window", "17"}, {"window is 17; legal: 0 to 16 chunks"});
     row("largest numbers", {"--chunk-size", "9223372036854775807", "--retrieve", "9223372036854775807"},
         {"chunk_size is 9223372036854775807", "retrieve is 9223372036854775807"});
     row("smallest number", {"--block-size", "-9223372036854775808"}, {"block_size is -9223372036854775808"});
-    row("all at once", {"--chunk-size", "0", "--block-size", "3", "--compression-factor", "5", "--window", "-1"},
+    row("all at once",
+        {"--chunk-size", "0", "--block-size", "3", "--compression-factor", "5", "--window", "-1"},
         {"chunk_size is 0", "block_size is 3", "compression_factor is 5", "window is -1"});
   }
   void settings() {
@@ -104,17 +112,19 @@ class TestCliBadUse : public QObject {
   void comparedFolders() {
     refuse({"compare", kDemo, kDemo, "--seq-len", "32"}, {kDemo.string(), "is not converted"});
     const fs::path other = temp_ / "other";
-    EXPECT_SUCCESS(run_bsbr({"convert", golden_checkpoint("gpt2-plain"), other, "--chunk-size", "32", "--retrieve", "32"}));
+    EXPECT_SUCCESS(run_bsbr(
+        {"convert", golden_checkpoint("gpt2-plain"), other, "--chunk-size", "32", "--retrieve", "32"}));
     refuse({"compare", kDemo, other, "--seq-len", "32"}, {other.string(), "vocabulary of 211", "4096"});
   }
 
   void noGraphicsCard() {
     if (fs::exists("/dev/nvidia0")) QSKIP("this machine has a CUDA device");
     for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{
-             {"generate", kDemo, "--prompt", "a"}, {"compare", kDemo, "--seq-len", "32"},
+             {"generate", kDemo, "--prompt", "a"},
+             {"compare", kDemo, "--seq-len", "32"},
              {"convert-example", "--model_name", kDemo, "--seq_len", "32"},
-             {"logits", golden_checkpoint("gpt2-plain"), "--input", golden_checkpoint("gpt2-plain") / "golden.safetensors",
-              "--output", temp_ / "logits"}}) {
+             {"logits", golden_checkpoint("gpt2-plain"), "--input",
+              golden_checkpoint("gpt2-plain") / "golden.safetensors", "--output", temp_ / "logits"}}) {
       std::vector<std::string> all = arguments;
       all.insert(all.end(), {"--device", "cuda"});
       refuse(all, {"--device cpu"});
@@ -131,7 +141,8 @@ class TestCliBadUse : public QObject {
     QTest::newRow("info --json") << QStringList{"info", demo, "--json"};
     QTest::newRow("tokenize") << QStringList{"tokenize", demo, "--text", sample};
     QTest::newRow("generate") << QStringList{"generate", demo, "--prompt", "a", "--tokens", "3"};
-    QTest::newRow("generate --json") << QStringList{"generate", demo, "--prompt", "a", "--tokens", "3", "--json"};
+    QTest::newRow("generate --json") << QStringList{"generate", demo, "--prompt", "a",
+                                                    "--tokens", "3",  "--json"};
     QTest::newRow("compare") << QStringList{"compare", demo, "--seq-len", "16"};
     QTest::newRow("help") << QStringList{"--help"};
     QTest::newRow("help of a command") << QStringList{"info", "--help"};

@@ -20,12 +20,16 @@ std::set<std::string> keys(const json& object) {
 
 const std::set<std::string> kInfoKeys{"family",  "parameters", "layers", "heads", "kv_heads",
                                       "context", "vocab",      "dtype",  "bytes", "bsbr"};
-const std::set<std::string> kCompareKeys{"tokens",   "perplexity_ratio", "kl",        "top1_agreement",
-                                         "density",  "original",         "converted", "positions"};
+const std::set<std::string> kCompareKeys{"tokens",  "perplexity_ratio", "kl",        "top1_agreement",
+                                         "density", "original",         "converted", "positions"};
 const std::set<std::string> kModelKeys{"perplexity", "prefill_ms", "decode_ms_per_token", "peak_bytes"};
 
-bool whole(const json& value) { return value.is_number_integer(); }
-bool above_zero(const json& value) { return value.is_number() && std::isfinite(value.get<double>()) && value > 0; }
+bool whole(const json& value) {
+  return value.is_number_integer();
+}
+bool above_zero(const json& value) {
+  return value.is_number() && std::isfinite(value.get<double>()) && value > 0;
+}
 
 }  // namespace
 
@@ -48,7 +52,8 @@ class TestCliCommands : public QObject {
       QVERIFY(whole(report[model]["peak_bytes"]));
       QVERIFY(report[model]["peak_bytes"] > 4096);
     }
-    const double ratio = report["converted"]["perplexity"].get<double>() / report["original"]["perplexity"].get<double>();
+    const double ratio =
+        report["converted"]["perplexity"].get<double>() / report["original"]["perplexity"].get<double>();
     QVERIFY(std::abs(report["perplexity_ratio"].get<double>() / ratio - 1) < 1e-9);
     QVERIFY(report["kl"] >= -1e-6);
     QVERIFY(report["top1_agreement"] >= 0 && report["top1_agreement"] <= 1);
@@ -79,8 +84,9 @@ class TestCliCommands : public QObject {
  private Q_SLOTS:
   void initTestCase() {
     converted_ = temp_ / "converted";
-    const RunResult result = run_bsbr({"convert", kDemo, converted_, "--chunk-size", "64", "--block-size", "8",
-                                       "--compression-factor", "2", "--retrieve", "32", "--window", "1", "--json"});
+    const RunResult result =
+        run_bsbr({"convert", kDemo, converted_, "--chunk-size", "64", "--block-size", "8",
+                  "--compression-factor", "2", "--retrieve", "32", "--window", "1", "--json"});
     const json report = result.json();
     QCOMPARE(keys(report), (std::set<std::string>{"folder", "bytes", "tensors", "verified", "bsbr"}));
     QCOMPARE(report["folder"].get<std::string>(), converted_.string());
@@ -93,8 +99,16 @@ class TestCliCommands : public QObject {
   void infoOfDemo() {
     const json info = run_bsbr({"info", kDemo, "--json"}).json();
     QCOMPARE(keys(info), kInfoKeys);
-    QCOMPARE(info, (json{{"family", "gpt2"}, {"parameters", 4732416}, {"layers", 4}, {"heads", 4}, {"kv_heads", 4},
-                         {"context", 2048}, {"vocab", 4096}, {"dtype", "F16"}, {"bytes", 9464832}, {"bsbr", nullptr}}));
+    QCOMPARE(info, (json{{"family", "gpt2"},
+                         {"parameters", 4732416},
+                         {"layers", 4},
+                         {"heads", 4},
+                         {"kv_heads", 4},
+                         {"context", 2048},
+                         {"vocab", 4096},
+                         {"dtype", "F16"},
+                         {"bytes", 9464832},
+                         {"bsbr", nullptr}}));
   }
 
   void infoOfVariants_data() {
@@ -104,8 +118,10 @@ class TestCliCommands : public QObject {
                              "gpt2-no-scale", "gpt2-untied", "gpt2-one-head"}) {
       QTest::newRow(name) << QString(name) << "F32";
     }
-    QTest::newRow("gpt2-fp16-sharded") << "gpt2-fp16-sharded" << "F16";
-    QTest::newRow("gpt2-bf16-prefix") << "gpt2-bf16-prefix" << "BF16";
+    QTest::newRow("gpt2-fp16-sharded") << "gpt2-fp16-sharded"
+                                       << "F16";
+    QTest::newRow("gpt2-bf16-prefix") << "gpt2-bf16-prefix"
+                                      << "BF16";
   }
   void infoOfVariants() {
     QFETCH(QString, name);
@@ -121,7 +137,8 @@ class TestCliCommands : public QObject {
     QCOMPARE(info["vocab"], config["vocab_size"]);
     QCOMPARE(info["dtype"].get<std::string>(), dtype.toStdString());
     QVERIFY(whole(info["parameters"]) && info["parameters"] > 10'000);
-    QVERIFY(info["bytes"].get<std::int64_t>() >= info["parameters"].get<std::int64_t>() * (dtype == "F32" ? 4 : 2));
+    QVERIFY(info["bytes"].get<std::int64_t>() >=
+            info["parameters"].get<std::int64_t>() * (dtype == "F32" ? 4 : 2));
     QVERIFY(info["bsbr"].is_null());
   }
 
@@ -146,8 +163,10 @@ class TestCliCommands : public QObject {
   void infoOfConverted() {
     const json info = run_bsbr({"info", converted_, "--json"}).json();
     QCOMPARE(keys(info), kInfoKeys);
-    for (const auto& [key, value] : std::map<std::string, int>{{"chunk_size", 64}, {"block_size", 8},
-                                                               {"compression_factor", 2}, {"retrieve", 32},
+    for (const auto& [key, value] : std::map<std::string, int>{{"chunk_size", 64},
+                                                               {"block_size", 8},
+                                                               {"compression_factor", 2},
+                                                               {"retrieve", 32},
                                                                {"window", 1}}) {
       QCOMPARE(info["bsbr"][key].get<int>(), value);
     }
@@ -174,8 +193,9 @@ class TestCliCommands : public QObject {
   }
 
   void compareInMemory() {
-    const json report = run_bsbr({"compare", kDemo, "--seq-len", "256", "--chunk-size", "32", "--retrieve", "16",
-                                  "--window", "0", "--threads", "2", "--json"}).json();
+    const json report = run_bsbr({"compare", kDemo, "--seq-len", "256", "--chunk-size", "32", "--retrieve",
+                                  "16", "--window", "0", "--threads", "2", "--json"})
+                            .json();
     check_report(report, 256);
     QVERIFY(report["density"] < 0.7);
     QVERIFY(report["kl"] > 0);
@@ -192,13 +212,16 @@ class TestCliCommands : public QObject {
 
   void compareWithConverted() {
     const fs::path text = write_file(temp_ / "text.txt", content(kSample).substr(0, 3000));
-    const json folder = run_bsbr({"compare", kDemo, converted_, "--text", text, "--seq-len", "256", "--json"}).json();
+    const json folder =
+        run_bsbr({"compare", kDemo, converted_, "--text", text, "--seq-len", "256", "--json"}).json();
     check_report(folder, 256);
     RunOptions options;
     options.input = content(text);
-    const json memory = run_bsbr({"compare", kDemo, "--text", "-", "--seq-len", "256", "--chunk-size", "64",
-                                  "--block-size", "8", "--compression-factor", "2", "--retrieve", "32", "--json"},
-                                 options).json();
+    const json memory =
+        run_bsbr({"compare", kDemo, "--text", "-", "--seq-len", "256", "--chunk-size", "64", "--block-size",
+                  "8", "--compression-factor", "2", "--retrieve", "32", "--json"},
+                 options)
+            .json();
     for (const char* key : {"tokens", "kl", "perplexity_ratio", "density", "top1_agreement", "positions"}) {
       QCOMPARE(folder[key], memory[key]);
     }
@@ -207,15 +230,25 @@ class TestCliCommands : public QObject {
   void compareForPeople() {
     const RunResult result = run_bsbr({"compare", kDemo, converted_, "--seq-len", "160"});
     EXPECT_SUCCESS(result);
-    for (const char* part : {"perplexity", "prefill", "peak memory", "KL divergence", "top-1 agreement", "density"}) {
+    for (const char* part :
+         {"perplexity", "prefill", "peak memory", "KL divergence", "top-1 agreement", "density"}) {
       QVERIFY2(result.out.find(part) != std::string::npos, result.text().c_str());
     }
   }
 
   void convertExample() {
     const fs::path out = temp_ / "example";
-    const std::vector<std::string> arguments{"convert-example", "--model_name", kDemo, "--chunk_size", "64",
-                                             "--compression_factor", "8", "--seq_len", "160", "--output_dir", out};
+    const std::vector<std::string> arguments{"convert-example",
+                                             "--model_name",
+                                             kDemo,
+                                             "--chunk_size",
+                                             "64",
+                                             "--compression_factor",
+                                             "8",
+                                             "--seq_len",
+                                             "160",
+                                             "--output_dir",
+                                             out};
     auto with = [&](std::vector<std::string> more) {
       more.insert(more.begin(), arguments.begin(), arguments.end());
       return run_bsbr(more);

@@ -90,7 +90,8 @@ class TestCliDamagedFiles : public QObject {
   void largestHeader() {
     std::string header = "{";
     for (int i = 0; header.size() < 99'900'000; ++i) {
-      header += cat("\"tensor_", i, "\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[", i, ",", i + 1, "]},");
+      header +=
+          cat("\"tensor_", i, "\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[", i, ",", i + 1, "]},");
     }
     refuse(safetensors(header + "\"last\":{}}"), {"model.safetensors"});
   }

@@ -48,7 +48,8 @@ class TestCliExport : public QObject {
   static void refuse(const fs::path& folder, const fs::path& source, const fs::path& out, bool force,
                      const std::vector<std::string>& says) {
     const auto before = tree(folder);
-    const RunResult result = convert(source, out, force ? std::vector<std::string>{"--force"} : std::vector<std::string>{});
+    const RunResult result =
+        convert(source, out, force ? std::vector<std::string>{"--force"} : std::vector<std::string>{});
     const std::string problem = refusal_problem(result, says);
     QVERIFY2(problem.empty(), problem.c_str());
     QVERIFY(tree(folder) == before);
@@ -71,8 +72,13 @@ class TestCliExport : public QObject {
       QVERIFY2(files[name] == content(source / name), name);
     }
     nlohmann::json config = bsbr::read_json_object(place / "out/config.json");
-    QCOMPARE(config["bsbr"], (nlohmann::json{{"version", 1}, {"chunk_size", 128}, {"block_size", 16},
-                                             {"compression_factor", 4}, {"retrieve", 512}, {"window", 1}, {"sink", 16},
+    QCOMPARE(config["bsbr"], (nlohmann::json{{"version", 1},
+                                             {"chunk_size", 128},
+                                             {"block_size", 16},
+                                             {"compression_factor", 4},
+                                             {"retrieve", 512},
+                                             {"window", 1},
+                                             {"sink", 16},
                                              {"candidate_chunks", 32}}));
     config.erase("bsbr");
     QCOMPARE(config, bsbr::read_json_object(source / "config.json"));

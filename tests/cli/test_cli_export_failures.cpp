@@ -10,8 +10,10 @@ namespace fs = std::filesystem;
 
 namespace {
 
-RunResult convert(const fs::path& source, const fs::path& out, const RunOptions& options = {}, bool force = false) {
-  std::vector<std::string> arguments{"convert", source.string(), out.string(), "--chunk-size", "32", "--retrieve", "32"};
+RunResult convert(const fs::path& source, const fs::path& out, const RunOptions& options = {},
+                  bool force = false) {
+  std::vector<std::string> arguments{"convert", source.string(), out.string(), "--chunk-size",
+                                     "32",      "--retrieve",    "32"};
   if (force) arguments.emplace_back("--force");
   return run_bsbr(arguments, options);
 }
@@ -49,8 +51,8 @@ class TestCliExportFailures : public QObject {
     fs::create_directories(folder);
     return folder;
   }
-  static void refuse(const fs::path& folder, const RunResult& result, const std::map<std::string, std::string>& before,
-                     const std::vector<std::string>& says) {
+  static void refuse(const fs::path& folder, const RunResult& result,
+                     const std::map<std::string, std::string>& before, const std::vector<std::string>& says) {
     const std::string problem = refusal_problem(result, says);
     QVERIFY2(problem.empty(), problem.c_str());
     QVERIFY(tree(folder) == before);
@@ -59,9 +61,11 @@ class TestCliExportFailures : public QObject {
  private Q_SLOTS:
   void noParent() {
     const fs::path place = room();
-    refuse(place, convert(kDemo, place / "not/there"), {}, {(place / "not").string(), "no such folder", "create it"});
+    refuse(place, convert(kDemo, place / "not/there"), {},
+           {(place / "not").string(), "no such folder", "create it"});
     write_file(place / "file", "");
-    refuse(place, convert(kDemo, place / "file/out"), {{"file", ""}}, {(place / "file").string(), "Not a directory"});
+    refuse(place, convert(kDemo, place / "file/out"), {{"file", ""}},
+           {(place / "file").string(), "Not a directory"});
     refuse(place, convert(kDemo, ""), {{"file", ""}}, {"destination is empty"});
     refuse(place, convert(kDemo, place / std::string(300, 'n')), {{"file", ""}}, {"name too long"});
   }
@@ -71,7 +75,8 @@ class TestCliExportFailures : public QObject {
     fs::permissions(place, fs::perms(0555));
     RunOptions options;
     options.in_child = obey_permissions;
-    refuse(place, convert(kDemo, place / "out", options), {}, {place.string() + ": cannot create a folder", "Permission denied"});
+    refuse(place, convert(kDemo, place / "out", options), {},
+           {place.string() + ": cannot create a folder", "Permission denied"});
   }
 
   void readOnlyDisk() {
@@ -107,7 +112,8 @@ class TestCliExportFailures : public QObject {
       if (result.code == 0) break;
       ++refused;
       refuse(place, result, {}, {place.string()});
-      QVERIFY2(result.err.find("No space left") != std::string::npos || result.err.find("disk is full") != std::string::npos,
+      QVERIFY2(result.err.find("No space left") != std::string::npos ||
+                   result.err.find("disk is full") != std::string::npos,
                result.text().c_str());
     }
     QCOMPARE(refused, 5);  // one for each file
@@ -118,13 +124,15 @@ class TestCliExportFailures : public QObject {
     const fs::path place = room();
     copy_checkpoint(golden_checkpoint("gpt2-plain"), place / "old");
     const auto before = tree(place);
-    for (const rlim_t bytes : {rlim_t(0), rlim_t(100), rlim_t(40'000), rlim_t(1'000'000), rlim_t(9'000'000)}) {
+    for (const rlim_t bytes :
+         {rlim_t(0), rlim_t(100), rlim_t(40'000), rlim_t(1'000'000), rlim_t(9'000'000)}) {
       RunOptions options;
       options.in_child = [bytes] {
         const rlimit limit{bytes, bytes};
         ::setrlimit(RLIMIT_FSIZE, &limit);
       };
-      refuse(place, convert(kDemo, place / "out", options), before, {".staging-", bytes < 100'000 ? "File too large" : "ulimit -f"});
+      refuse(place, convert(kDemo, place / "out", options), before,
+             {".staging-", bytes < 100'000 ? "File too large" : "ulimit -f"});
       refuse(place, convert(kDemo, place / "old", options, true), before, {".staging-"});
     }
   }

@@ -50,14 +50,19 @@ void write_large_checkpoint(const fs::path& folder) {
   }
   fs::create_directories(folder);
   bsbr::write_safetensors(folder / "model.safetensors", tensors, {});
-  write_file(folder / "config.json", nlohmann::json{{"model_type", "gpt2"}, {"vocab_size", kVocabulary},
-                                                    {"n_positions", kContext}, {"n_embd", kWidth},
-                                                    {"n_layer", kLayers}, {"n_head", 8}}.dump());
+  write_file(folder / "config.json", nlohmann::json{{"model_type", "gpt2"},
+                                                    {"vocab_size", kVocabulary},
+                                                    {"n_positions", kContext},
+                                                    {"n_embd", kWidth},
+                                                    {"n_layer", kLayers},
+                                                    {"n_head", 8}}
+                                         .dump());
 }
 
 }  // namespace
 
-/// The program is told to end, or killed, at many moments of a conversion: the destination is whole or not there.
+/// The program is told to end, or killed, at many moments of a conversion: the destination is whole or not
+/// there.
 class TestCliInterrupted : public QObject {
   Q_OBJECT
   TempFolder temp_;
@@ -80,7 +85,9 @@ class TestCliInterrupted : public QObject {
     copy_checkpoint(golden_checkpoint("gpt2-one-head"), out_);
   }
   /// The destination is the old checkpoint or the new one.
-  [[nodiscard]] bool is_old() const { return content(out_ / "config.json").find("n_inner") != std::string::npos; }
+  [[nodiscard]] bool is_old() const {
+    return content(out_ / "config.json").find("n_inner") != std::string::npos;
+  }
   void check_whole() {
     if (is_old()) {
       QVERIFY(tree(out_) == old_);
@@ -195,8 +202,9 @@ class TestCliInterrupted : public QObject {
     const RunResult compared = run_bsbr({"compare", kDemo, "--threads", "1"}, options);
     QVERIFY2(compared.code == 130, compared.text().c_str());
     QCOMPARE(compared.out, std::string());
-    const RunResult generated =
-        run_bsbr({"generate", kDemo, "--prompt", "a", "--tokens", "2000", "--temperature", "1", "--threads", "1"}, options);
+    const RunResult generated = run_bsbr(
+        {"generate", kDemo, "--prompt", "a", "--tokens", "2000", "--temperature", "1", "--threads", "1"},
+        options);
     QVERIFY2(generated.code == 130, generated.text().c_str());
     QVERIFY(generated.out.starts_with("a"));  // what came before is shown
     QCOMPARE(generated.err, std::string("bsbr: cancelled\n"));

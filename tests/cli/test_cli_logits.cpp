@@ -16,10 +16,12 @@ class TestCliLogits : public QObject {
 
   /// A file of integer tensors, each [rows, columns].
   template <class T>
-  fs::path integers(const std::map<std::string, std::vector<T>>& tensors, Dtype dtype, std::vector<std::int64_t> shape) {
+  fs::path integers(const std::map<std::string, std::vector<T>>& tensors, Dtype dtype,
+                    std::vector<std::int64_t> shape) {
     const fs::path path = temp_ / bsbr::cat("input", ++count_, ".safetensors");
     std::vector<TensorView> views;
-    for (const auto& [name, values] : tensors) views.push_back({name, dtype, shape, std::as_bytes(std::span(values))});
+    for (const auto& [name, values] : tensors)
+      views.push_back({name, dtype, shape, std::as_bytes(std::span(values))});
     bsbr::write_safetensors(path, views, {});
     return path;
   }
@@ -27,14 +29,16 @@ class TestCliLogits : public QObject {
     return integers<std::int64_t>({{"input_ids", std::move(values)}}, Dtype::I64, std::move(shape));
   }
   RunResult run(const fs::path& checkpoint, const fs::path& input, std::vector<std::string> more = {}) {
-    more.insert(more.begin(), {"logits", checkpoint.string(), "--input", input.string(), "--output", (temp_ / "out").string()});
+    more.insert(more.begin(), {"logits", checkpoint.string(), "--input", input.string(), "--output",
+                               (temp_ / "out").string()});
     return run_bsbr(more);
   }
   void compare(const SafetensorsFile& golden, const std::string& name) {
     const SafetensorsFile out = SafetensorsFile::open(temp_ / "out");
     QVERIFY2(out.find(name) != nullptr, name.c_str());
     QCOMPARE(out.find(name)->shape, golden.find(name)->shape);
-    const double error = golden::relative_error(golden::values<float>(out, name), golden::values<float>(golden, name));
+    const double error =
+        golden::relative_error(golden::values<float>(out, name), golden::values<float>(golden, name));
     QVERIFY2(error < 1e-4, bsbr::cat(name, ": ", error).c_str());
   }
   void refuse(const fs::path& input, std::vector<std::string> says) {
@@ -81,8 +85,8 @@ class TestCliLogits : public QObject {
 
   void narrowIntegersAndNoMask() {
     const fs::path wide = ids({1, 2, 3, 4, 5, 6}, {2, 3});
-    const fs::path narrow = integers<std::int32_t>({{"input_ids", {1, 2, 3, 4, 5, 6}}, {"attention_mask", {1, 1, 1, 1, 1, 1}}},
-                                                   Dtype::I32, {2, 3});
+    const fs::path narrow = integers<std::int32_t>(
+        {{"input_ids", {1, 2, 3, 4, 5, 6}}, {"attention_mask", {1, 1, 1, 1, 1, 1}}}, Dtype::I32, {2, 3});
     EXPECT_SUCCESS(run(golden_checkpoint("gpt2-plain"), wide));
     const std::string first = content(temp_ / "out");
     EXPECT_SUCCESS(run(golden_checkpoint("gpt2-plain"), narrow));
@@ -98,8 +102,9 @@ class TestCliLogits : public QObject {
     refuse(ids({}, {3, 0}), {"input_ids", "[3, 0]"});
     refuse(integers<std::int64_t>({{"inputs", {1}}}, Dtype::I64, {1, 1}), {"input_ids"});
     refuse(integers<float>({{"input_ids", {1}}}, Dtype::F32, {1, 1}), {"input_ids is F32, I64 or I32"});
-    refuse(integers<std::int64_t>({{"input_ids", {1, 2, 3}}, {"attention_mask", {1, 0, 1}}}, Dtype::I64, {1, 3}),
-           {"padding between tokens"});
+    refuse(
+        integers<std::int64_t>({{"input_ids", {1, 2, 3}}, {"attention_mask", {1, 0, 1}}}, Dtype::I64, {1, 3}),
+        {"padding between tokens"});
     refuse(write_file(temp_ / "words.safetensors", "words"), {"only 5 bytes long"});
     refuse(temp_ / "missing.safetensors", {"does not exist"});
     refuse(temp_.path(), {});
@@ -111,7 +116,8 @@ class TestCliLogits : public QObject {
     fs::create_directories(folder);
     const auto before = tree(temp_.path());
     const auto refuse = [&](const fs::path& output, const char* says) {
-      const RunResult result = run_bsbr({"logits", golden_checkpoint("gpt2-plain"), "--input", input, "--output", output});
+      const RunResult result =
+          run_bsbr({"logits", golden_checkpoint("gpt2-plain"), "--input", input, "--output", output});
       EXPECT_REFUSAL(result, says, output.string());
     };
     refuse(folder, "directory");
@@ -119,8 +125,8 @@ class TestCliLogits : public QObject {
     fs::permissions(folder, fs::perms(0555));
     RunOptions options;
     options.in_child = obey_permissions;
-    const RunResult result =
-        run_bsbr({"logits", golden_checkpoint("gpt2-plain"), "--input", input, "--output", folder / "out"}, options);
+    const RunResult result = run_bsbr(
+        {"logits", golden_checkpoint("gpt2-plain"), "--input", input, "--output", folder / "out"}, options);
     EXPECT_REFUSAL(result, "Permission denied", (folder / "out").string());
     QVERIFY(tree(temp_.path()) == before);
   }

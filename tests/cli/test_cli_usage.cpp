@@ -11,7 +11,8 @@ class TestCliUsage : public QObject {
     const RunResult result = run_bsbr({"--help"});
     EXPECT_SUCCESS(result);
     QCOMPARE(result.err, std::string());
-    for (const char* command : {"info", "convert", "compare", "generate", "tokenize", "logits", "convert-example"}) {
+    for (const char* command :
+         {"info", "convert", "compare", "generate", "tokenize", "logits", "convert-example"}) {
       QVERIFY2(result.out.find(bsbr::cat("\n  ", command, " ")) != std::string::npos, command);
     }
   }
@@ -29,7 +30,8 @@ class TestCliUsage : public QObject {
     row("generate", "CKPT --prompt --tokens --temperature --top-k --top-p --seed");
     row("tokenize", "CKPT --text");
     row("logits", "CKPT --input --output --hidden");
-    row("convert-example", "--model_name --chunk_size --compression_factor --seq_len --output_dir --save_model");
+    row("convert-example",
+        "--model_name --chunk_size --compression_factor --seq_len --output_dir --save_model");
   }
   void commandHelp() {
     QFETCH(QString, command);
@@ -45,8 +47,9 @@ class TestCliUsage : public QObject {
   void version() {
     const RunResult result = run_bsbr({"--version"});
     EXPECT_SUCCESS(result);
-    QVERIFY2(QRegularExpression("^\\d+\\.\\d+\\.\\d+\n$").match(QString::fromStdString(result.out)).hasMatch(),
-             result.out.c_str());
+    QVERIFY2(
+        QRegularExpression("^\\d+\\.\\d+\\.\\d+\n$").match(QString::fromStdString(result.out)).hasMatch(),
+        result.out.c_str());
     QCOMPARE(result.err, std::string());
   }
 
@@ -72,7 +75,8 @@ class TestCliUsage : public QObject {
     row("word for a number", {"generate", demo, "--prompt", "a", "--tokens", "many"}, "many");
     row("number, then more", {"generate", demo, "--prompt", "a", "--tokens", "5x"}, "5x");
     row("fraction for a whole", {"convert", demo, "out", "--chunk-size", "1.5"}, "1.5");
-    row("number over 2^63", {"convert", demo, "out", "--chunk-size", "9223372036854775808"}, "9223372036854775808");
+    row("number over 2^63", {"convert", demo, "out", "--chunk-size", "9223372036854775808"},
+        "9223372036854775808");
     row("word for a fraction", {"generate", demo, "--prompt", "a", "--temperature", "hot"}, "hot");
     row("negative seed", {"generate", demo, "--prompt", "a", "--seed", "-1"}, "--seed");
     row("unknown device", {"generate", demo, "--prompt", "a", "--device", "tpu"}, "tpu");
