@@ -37,7 +37,7 @@ void refuse_foreign_format(std::span<const std::byte> bytes, const std::filesyst
   } else if (is_pickle(head)) {
     what = convert_file("a Python pickle", path);
   } else if (head.starts_with("GGUF")) {
-    what = "is a GGUF file, not a safetensors file; get the model in its original HuggingFace form";
+    what = "is a GGUF file, not a safetensors file; give it a name that ends in .gguf, and open that file";
   } else if (head.starts_with("<!DOCTYPE") || head.starts_with("<!doctype") || head.starts_with("<html")) {
     what = "is a web page, not a safetensors file: the download failed; download it again";
   }
