@@ -6,8 +6,10 @@
 #include <cstdint>
 #include <new>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "engine/checkpoint/gguf_config.h"
 #include "engine/checkpoint/problems.h"
@@ -125,23 +127,25 @@ void check_shape(const Entry& entry, const GgufModelShape& shape, Problems& prob
   }
 }
 
-/// Dequantises `tensor`, row r of every head's rows [d/2, 2] to its place among [2, d/2].
+/// Where row `i` of the file belongs: every head's rows are [d/2, 2] there and [2, d/2] in HuggingFace's
+/// order.
+std::size_t rotated_row(std::size_t i, std::size_t head_dim) {
+  const std::size_t place = i % head_dim;
+  return i - place + place % 2 * (head_dim / 2) + place / 2;
+}
+
 void read_rotated_rows(const GgufTensor& tensor, std::size_t head_dim, std::span<float> out) {
   if (tensor.shape.size() == 1) {  // a bias
     std::vector<float> plain(out.size());
     dequantize(tensor.type, tensor.bytes, plain);
-    for (std::size_t i = 0; i < plain.size(); ++i) {
-      const std::size_t place = i % head_dim;
-      out[i - place + place % 2 * (head_dim / 2) + place / 2] = plain[i];
-    }
+    for (std::size_t i = 0; i < plain.size(); ++i) out[rotated_row(i, head_dim)] = plain[i];
     return;
   }
   const auto [rows, width] = rows_of(tensor, out.size());
   const std::size_t row_bytes = tensor.bytes.size() / rows;
   for (std::size_t i = 0; i < rows; ++i) {
-    const std::size_t place = i % head_dim;
-    const std::size_t to = i - place + place % 2 * (head_dim / 2) + place / 2;
-    dequantize(tensor.type, tensor.bytes.subspan(i * row_bytes, row_bytes), out.subspan(to * width, width));
+    dequantize(tensor.type, tensor.bytes.subspan(i * row_bytes, row_bytes),
+               out.subspan(rotated_row(i, head_dim) * width, width));
   }
 }
 

@@ -1,5 +1,6 @@
 #include "engine/checkpoint/gguf_config.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
