@@ -8,6 +8,7 @@
 
 #include "engine/base/json_file.h"
 #include "engine/checkpoint/foreign_format.h"
+#include "engine/checkpoint/gguf_checkpoint.h"
 #include "engine/checkpoint/hub_cache.h"
 #include "engine/checkpoint/path_error.h"
 #include "engine/checkpoint/problems.h"
@@ -19,6 +20,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::uint64_t kMaxConfigBytes = 2u << 20;
+constexpr std::string_view kGgufEnding = ".gguf";
 
 /// Absolute, without a trailing slash; links stay as they are.
 fs::path absolute_folder(const fs::path& path) {
@@ -34,9 +36,10 @@ fs::path absolute_folder(const fs::path& path) {
 struct Place {
   fs::path folder;
   std::string name;
+  fs::path gguf;  // empty if a folder is meant
 };
 
-/// The folder that a person means by `text`.
+/// The folder or GGUF file that a person means by `text`.
 Place resolve(const std::string& text) {
   if (text.empty()) {
     throw Error(ErrorKind::InvalidArgument,
@@ -58,19 +61,37 @@ Place resolve(const std::string& text) {
       }
       throw_path_error(path, code);
     }
-    return {find_hub_snapshot(text), text};
+    return {find_hub_snapshot(text), text, {}};
   }
   if (S_ISDIR(info.st_mode)) {
     fs::path folder = absolute_folder(path);
     std::string name = folder.filename().string();
-    return {std::move(folder), std::move(name)};
+    return {std::move(folder), std::move(name), {}};
   }
   if (!S_ISREG(info.st_mode))
     throw Error(ErrorKind::InvalidFile, text + ": is neither a folder nor a regular file");
+  const fs::path file = absolute_folder(path);
+  if (file.extension() == kGgufEnding) return {file.parent_path(), file.stem().string(), file};
   throw Error(
       ErrorKind::InvalidArgument,
-      cat(text, ": is a file, but a checkpoint is a folder with config.json and model.safetensors; give ",
-          absolute_folder(path).parent_path().string(), " instead"));
+      cat(text,
+          ": is a file, but a checkpoint is a folder with config.json and model.safetensors, or a file "
+          "*.gguf; give ",
+          file.parent_path().string(), " instead"));
+}
+
+/// The folder's only GGUF file, if that is what it offers.
+fs::path lone_gguf(const fs::path& folder, const WeightFiles& files) {
+  if (files.single || files.index || has_entry(folder / kConfigFile)) return {};
+  std::vector<std::string> names;
+  for (const std::string& name : files.foreign) {
+    if (fs::path(name).extension() == kGgufEnding) names.push_back(name);
+  }
+  if (names.empty()) return {};
+  if (names.size() == 1) return folder / names.front();
+  throw Error(ErrorKind::InvalidArgument,
+              cat(folder.string(), ": holds ", names.size(), " GGUF files: ", list_names(names, 5),
+                  "; give one of them, as in ", (folder / names.front()).string()));
 }
 
 [[noreturn]] void refuse_weightless(const fs::path& folder, const WeightFiles& files) {
@@ -152,33 +173,54 @@ struct Checkpoint::Content {
   std::string name;
   nlohmann::json config;
   std::vector<SafetensorsFile> files;
+  std::shared_ptr<const GgufFile> gguf;
+  std::vector<std::unique_ptr<float[]>> buffers;
   std::vector<TensorView> tensors;
   std::uint64_t tensor_bytes = 0;
+
+  void read_gguf(const fs::path& path) {
+    gguf = GgufFile::open(path);
+    GgufModel model = read_gguf_model(*gguf);
+    config = std::move(model.config);
+    buffers = std::move(model.buffers);
+    tensors = std::move(model.tensors);
+  }
+  void read_folder(const WeightFiles& weights);
 };
+
+void Checkpoint::Content::read_folder(const WeightFiles& weights) {
+  if (!weights.single && !weights.index) refuse_weightless(folder, weights);
+  config = read_config(folder);
+  if (weights.single) {
+    files.push_back(SafetensorsFile::open(folder / kSingleFile));
+  } else {
+    const ShardIndex index = read_shard_index(folder / kIndexFile);
+    files = open_shards(folder, index);
+    check_index(folder, index, files);
+  }
+  for (const SafetensorsFile& file : files) {
+    refuse_empty_tensors(file);
+    tensors.insert(tensors.end(), file.tensors().begin(), file.tensors().end());
+  }
+  if (tensors.empty()) {
+    throw Error(ErrorKind::InvalidFile, cat(files.front().path().string(), ": holds no tensors"));
+  }
+}
 
 Checkpoint Checkpoint::open(const std::string& path_or_name) {
   auto content = std::make_shared<Content>();
   Place place = resolve(path_or_name);
-  const fs::path& folder = content->folder = std::move(place.folder);
+  content->folder = std::move(place.folder);
   content->name = std::move(place.name);
-
-  const WeightFiles weights = find_weight_files(folder);
-  if (!weights.single && !weights.index) refuse_weightless(folder, weights);
-  content->config = read_config(folder);
-  if (weights.single) {
-    content->files.push_back(SafetensorsFile::open(folder / kSingleFile));
+  WeightFiles weights;
+  if (place.gguf.empty()) {
+    weights = find_weight_files(content->folder);
+    place.gguf = lone_gguf(content->folder, weights);
+  }
+  if (place.gguf.empty()) {
+    content->read_folder(weights);
   } else {
-    const ShardIndex index = read_shard_index(folder / kIndexFile);
-    content->files = open_shards(folder, index);
-    check_index(folder, index, content->files);
-  }
-
-  for (const SafetensorsFile& file : content->files) {
-    refuse_empty_tensors(file);
-    content->tensors.insert(content->tensors.end(), file.tensors().begin(), file.tensors().end());
-  }
-  if (content->tensors.empty()) {
-    throw Error(ErrorKind::InvalidFile, cat(content->files.front().path().string(), ": holds no tensors"));
+    content->read_gguf(place.gguf);
   }
   std::ranges::sort(content->tensors, {}, &TensorView::name);
   for (const TensorView& tensor : content->tensors) content->tensor_bytes += tensor.bytes.size();
@@ -201,7 +243,10 @@ std::uint64_t Checkpoint::tensor_bytes() const {
   return content_->tensor_bytes;
 }
 std::size_t Checkpoint::shard_count() const {
-  return content_->files.size();
+  return content_->gguf != nullptr ? 1 : content_->files.size();
+}
+std::shared_ptr<const GgufFile> Checkpoint::gguf() const {
+  return content_->gguf;
 }
 
 const TensorView* Checkpoint::find(std::string_view name) const {

@@ -8,26 +8,31 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/checkpoint/gguf_file.h"
 #include "engine/checkpoint/safetensors.h"
 
 namespace bsbr {
 
 /// An opened HuggingFace folder: config.json and the tensors of model.safetensors, or of the shards that
-/// model.safetensors.index.json names. Only the file formats are checked here; what the tensors mean is
-/// model/'s. Cheap to copy; thread-safe; views stay valid while any copy lives.
+/// model.safetensors.index.json names. Or a GGUF file, offered in the same form: a config of HuggingFace's
+/// keys and float32 tensors of its names (read_gguf_model). Only the file formats are checked here; what the
+/// tensors mean is model/'s. Cheap to copy; thread-safe; views stay valid while any copy lives.
 class Checkpoint {
  public:
-  /// `path_or_name`: a folder, or the name of a model in the local hub cache ("gpt2", "org/name").
-  /// An existing path goes before a name; model.safetensors before an index; tensors with a zero dimension
-  /// are refused. Throws Error(NotFound | Io | InvalidFile | Unsupported), Error(InvalidArgument) for an
-  /// empty name or a file where a folder is meant.
+  /// `path_or_name`: a folder, a file *.gguf, or the name of a model in the local hub cache ("gpt2",
+  /// "org/name"). An existing path goes before a name; model.safetensors before an index, and that before a
+  /// folder's only *.gguf, which is taken if there is no config.json either; tensors with a zero dimension
+  /// are refused. Opening a GGUF file dequantises it. Throws Error(NotFound | Io | InvalidFile | Unsupported
+  /// | OutOfMemory), Error(InvalidArgument) for an empty name, a file where a folder is meant, or a folder of
+  /// several GGUF files.
   static Checkpoint open(const std::string& path_or_name);
 
-  /// The folder that was opened (a snapshot folder for a hub name), absolute.
+  /// The folder that was opened (a snapshot folder for a hub name), or that of the GGUF file; absolute.
   [[nodiscard]] const std::filesystem::path& folder() const;
-  /// What a person calls it: the hub name, or the folder's own name.
+  /// What a person calls it: the hub name, the folder's own name, or that of the GGUF file without its
+  /// ending.
   [[nodiscard]] const std::string& name() const;
-  /// config.json, an object.
+  /// config.json, or what it would be for a GGUF file; an object.
   [[nodiscard]] const nlohmann::json& config() const;
   /// Sorted by name.
   [[nodiscard]] const std::vector<TensorView>& tensors() const;
@@ -35,8 +40,10 @@ class Checkpoint {
   [[nodiscard]] const TensorView* find(std::string_view name) const;
   /// Sum of all tensors' bytes.
   [[nodiscard]] std::uint64_t tensor_bytes() const;
-  /// Number of safetensors files.
+  /// Number of files that hold the tensors.
   [[nodiscard]] std::size_t shard_count() const;
+  /// The GGUF file with its metadata, as of the tokenizer; nullptr for a HuggingFace folder.
+  [[nodiscard]] std::shared_ptr<const GgufFile> gguf() const;
 
  private:
   struct Content;

@@ -37,7 +37,7 @@ void refuse_foreign_format(std::span<const std::byte> bytes, const std::filesyst
   } else if (is_pickle(head)) {
     what = convert_file("a Python pickle", path);
   } else if (head.starts_with("GGUF")) {
-    what = "is a GGUF file, not a safetensors file; get the model in its original HuggingFace form";
+    what = "is a GGUF file, not a safetensors file; give it a name that ends in .gguf, and open that file";
   } else if (head.starts_with("<!DOCTYPE") || head.starts_with("<!doctype") || head.starts_with("<html")) {
     what = "is a web page, not a safetensors file: the download failed; download it again";
   }
@@ -53,10 +53,19 @@ bool is_foreign_weight_file(const std::filesystem::path& name) {
 }
 
 void refuse_foreign_weights(const std::filesystem::path& folder, const std::vector<std::string>& names) {
+  const auto gguf =
+      std::ranges::find_if(names, [](const std::string& name) { return name.ends_with(".gguf"); });
+  if (gguf != names.end()) {
+    throw Error(
+        ErrorKind::Unsupported,
+        cat(folder.string(), ": holds its weights as ", list_names(names, 3), " beside a config.json, which ",
+            "GGUF does not need; give the GGUF file itself: ", (folder / *gguf).string()));
+  }
   throw Error(
       ErrorKind::Unsupported,
       cat(folder.string(), ": holds its weights as ", list_names(names, 3),
-          ", but only safetensors files can be read. Convert it:  python3 -c \"from transformers import "
+          ", but only safetensors and GGUF files can be read. Convert it:  python3 -c \"from transformers "
+          "import "
           "AutoModelForCausalLM; d = '",
           folder.string(),
           "'; AutoModelForCausalLM.from_pretrained(d).save_pretrained(d, safe_serialization=True)\""));

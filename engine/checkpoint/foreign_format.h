@@ -18,7 +18,7 @@ void refuse_foreign_format(std::span<const std::byte> bytes, const std::filesyst
 bool is_foreign_weight_file(const std::filesystem::path& name);
 
 /// Throws Error(Unsupported) for a folder that holds only the weight files `names`, with a command that
-/// converts it.
+/// converts it, or with the path of a GGUF file among them.
 [[noreturn]] void refuse_foreign_weights(const std::filesystem::path& folder,
                                          const std::vector<std::string>& names);
 

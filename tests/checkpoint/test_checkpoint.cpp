@@ -173,8 +173,7 @@ class TestCheckpoint : public QObject {
 
   void otherFormats_data() {
     QTest::addColumn<QByteArray>("file");
-    for (const char* name :
-         {"pytorch_model.bin", "model.pt", "model.pth", "model.ckpt", "tf_model.h5", "model.gguf"}) {
+    for (const char* name : {"pytorch_model.bin", "model.pt", "model.pth", "model.ckpt", "tf_model.h5"}) {
       QTest::newRow(name) << QByteArray(name);
     }
   }

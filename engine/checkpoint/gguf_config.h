@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+
+#include "engine/checkpoint/gguf_file.h"
+
+namespace bsbr {
+
+/// What must be known of a GGUF model to lay out its tensors as HuggingFace does.
+struct GgufModelShape {
+  std::string architecture;  ///< "llama", "qwen2" or "gpt2"
+  std::int64_t heads = 0;
+  std::int64_t kv_heads = 0;
+  std::int64_t head_dim = 0;
+};
+
+/// The config.json that transformers would write for the model, and its shape. Reads general.architecture,
+/// the keys below it, the ids in tokenizer.ggml and the shape of token_embd.weight. `tied`: the head is the
+/// token embedding. Throws Error(InvalidFile) for keys that are missing or of a wrong type or value,
+/// Error(Unsupported) for other architectures, part files of a split model, rope scaling other than linear,
+/// rotation of a part of the heads, experts.
+nlohmann::json gguf_config(const GgufFile& file, bool tied, GgufModelShape& shape);
+
+}  // namespace bsbr
