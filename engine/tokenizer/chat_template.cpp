@@ -1,0 +1,1 @@
+#include "engine/tokenizer/chat_template.h"
