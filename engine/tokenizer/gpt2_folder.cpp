@@ -74,6 +74,7 @@ std::optional<std::string> difference_from_gpt2(const path& folder) {
 
 TokenizerParts read_gpt2_folder(const path& folder) {
   Vocabulary vocabulary = read_vocabulary(folder / "vocab.json");
+  static_cast<void>(vocabulary.byte_ids());  // before the merges, which would complain of less
   MergeTable merges = read_merges_file(folder / "merges.txt", vocabulary);
   std::vector<SpecialToken> specials = read_added_tokens(folder, vocabulary);
   return assemble({.vocabulary = std::move(vocabulary),

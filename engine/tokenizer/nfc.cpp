@@ -16,7 +16,12 @@ struct Free {
   void operator()(utf8proc_uint8_t* text) const noexcept { std::free(text); }
 };
 
-void append_valid(std::string_view text, std::string& normal) {
+// utf8proc 2.8 takes U+11A7 for a Hangul final consonant, and drops it after a syllable. It is a starter that
+// composes with nothing, so the text can be cut there.
+constexpr std::string_view kNoFinal = "\u11A7";
+
+void append_composed(std::string_view text, std::string& normal) {
+  if (text.empty()) return;
   utf8proc_uint8_t* composed = nullptr;
   const utf8proc_ssize_t length = utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
                                                static_cast<utf8proc_ssize_t>(text.size()), &composed,
@@ -27,6 +32,15 @@ void append_valid(std::string_view text, std::string& normal) {
                 cat("normalising ", text.size(), " bytes of text to NFC failed: ", utf8proc_errmsg(length)));
   }
   normal.append(reinterpret_cast<const char*>(composed), static_cast<std::size_t>(length));
+}
+
+void append_valid(std::string_view text, std::string& normal) {
+  for (std::size_t cut = text.find(kNoFinal); cut != text.npos; cut = text.find(kNoFinal)) {
+    append_composed(text.substr(0, cut), normal);
+    normal += kNoFinal;
+    text.remove_prefix(cut + kNoFinal.size());
+  }
+  append_composed(text, normal);
 }
 
 }  // namespace
