@@ -1,11 +1,13 @@
 #include "engine/tokenizer/chat_template.h"
 
+#include <algorithm>
 #include <array>
 #include <ctime>
 
 #include "engine/base/error.h"
 #include "engine/base/json_file.h"
 #include "engine/tokenizer/json_entry.h"
+#include "engine/tokenizer/white_space.h"
 
 namespace bsbr {
 namespace {
@@ -83,7 +85,8 @@ bool line_follows(std::string_view jinja, std::string_view marker) {
   return false;
 }
 
-// Llama 3.1 and later name a date before the system message: today's, or the one in the template.
+// Llama 3.1 and later name a date before the system message: today's, or the one in the template. Empty if
+// the template names it in another way.
 std::string date_preamble(std::string_view jinja) {
   std::string date;
   constexpr std::string_view kSet = "date_string = \"";
@@ -97,14 +100,20 @@ std::string date_preamble(std::string_view jinja) {
     const std::string_view rest = jinja.substr(at + kSet.size());
     date = rest.substr(0, rest.find('"'));
   }
-  return cat(kDatePreamble, "\nToday Date: ", date, "\n\n");
+  return date.empty() ? date : cat(kDatePreamble, "\nToday Date: ", date, "\n\n");
 }
 
+// As Python's str.strip(), which takes four separators for white space that Unicode does not.
 std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view kWhite = " \t\n\v\f\r\x1C\x1D\x1E\x1F";
-  const std::size_t begin = text.find_first_not_of(kWhite);
-  if (begin == text.npos) return {};
-  return text.substr(begin, text.find_last_not_of(kWhite) - begin + 1);
+  constexpr std::string_view kMore = "\x1C\x1D\x1E\x1F";
+  for (std::size_t before = text.size() + 1; text.size() != before;) {
+    before = text.size();
+    text.remove_prefix(white_at_start(text));
+    text.remove_suffix(white_at_end(text));
+    text.remove_prefix(std::min(text.find_first_not_of(kMore), text.size()));
+    text.remove_suffix(text.size() - (text.find_last_not_of(kMore) + 1));
+  }
+  return text;
 }
 
 std::string bos_token_of(const JsonEntry& config) {
@@ -138,11 +147,10 @@ ChatTemplate recognise_chat_template(std::string_view jinja, std::string_view bo
   if (contains(jinja, "bos_token")) chat.beginning = bos_token;
   chat.trim = contains(jinja, "| trim") || contains(jinja, "|trim") || contains(jinja, ".strip()");
   chat.default_system = default_system(jinja, markers_of(chat.form));
-  if (contains(jinja, kDatePreamble)) {
-    chat.system_preamble = date_preamble(jinja);
+  if (contains(jinja, kDatePreamble) || contains(jinja, "strftime_now")) {
+    if (contains(jinja, kDatePreamble)) chat.system_preamble = date_preamble(jinja);
+    if (chat.system_preamble.empty()) refuse("writes a date in a way that is not understood");
     if (!chat.default_system) chat.default_system = "";
-  } else if (contains(jinja, "strftime_now")) {
-    refuse("writes a date in a way that is not understood");
   }
   return chat;
 }
