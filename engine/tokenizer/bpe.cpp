@@ -4,9 +4,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <iterator>
 #include <queue>
+#include <string>
 
 #include "engine/base/error.h"
+#include "engine/tokenizer/byte_alphabet.h"
 
 namespace bsbr {
 namespace {
@@ -23,12 +26,43 @@ struct Node {
 
 }  // namespace
 
+Bpe::Bpe(const std::array<SymbolId, 256>& byte_ids, MergeTable merges, std::optional<Vocabulary> whole)
+    : byte_ids_(byte_ids),
+      merges_(std::move(merges)),
+      whole_(std::move(whole)),
+      complete_(std::find(byte_ids.begin(), byte_ids.end(), kLeftOut) == byte_ids.end()) {}
+
 void Bpe::encode(std::string_view piece, std::vector<TokenId>& ids) const {
+  if (const auto id = find_whole(piece)) {
+    ids.push_back(*id);
+  } else if (complete_) {
+    merge(piece, ids);
+  } else {
+    merge(without_left_out(piece), ids);
+  }
+}
+
+void Bpe::merge(std::string_view piece, std::vector<TokenId>& ids) const {
   if (piece.size() <= kShort) {
     encode_short(piece, ids);
   } else {
     encode_long(piece, ids);
   }
+}
+
+std::string Bpe::without_left_out(std::string_view piece) const {
+  std::string rest;
+  std::copy_if(piece.begin(), piece.end(), std::back_inserter(rest),
+               [&](char byte) { return byte_ids_[static_cast<unsigned char>(byte)] != kLeftOut; });
+  return rest;
+}
+
+std::optional<SymbolId> Bpe::find_whole(std::string_view piece) const {
+  if (!whole_ || piece.empty()) return std::nullopt;
+  std::string symbols;
+  symbols.reserve(2 * piece.size());
+  for (const char byte : piece) symbols += byte_symbol(static_cast<unsigned char>(byte));
+  return whole_->id(symbols);
 }
 
 void Bpe::encode_short(std::string_view piece, std::vector<TokenId>& ids) const {

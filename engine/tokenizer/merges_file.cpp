@@ -24,10 +24,36 @@ std::string_view take_line(std::string_view& rest) {
 
 }  // namespace
 
+std::optional<std::string> MergeAdder::add(std::string_view line) {
+  const std::size_t space = line.find(' ');
+  if (space == std::string_view::npos || space == 0 || space + 1 == line.size() ||
+      line.find(' ', space + 1) != std::string_view::npos) {
+    return cat(quoted(line), " is not a merge; two tokens with one space between them are expected");
+  }
+  return add(line.substr(0, space), line.substr(space + 1));
+}
+
+std::optional<std::string> MergeAdder::add(std::string_view left, std::string_view right) {
+  joined_.assign(left).append(right);
+  const auto merge = [&] { return cat("the merge ", quoted(cat(left, " ", right))); };
+  SymbolId ids[3];
+  SymbolId* id = ids;
+  for (const std::string_view token : {left, right, std::string_view(joined_)}) {
+    const auto found = vocabulary_.id(token);
+    if (!found) {
+      return cat(merge(), " needs ", quoted(token), ", which is not in ",
+                 vocabulary_.file().filename().string());
+    }
+    *id++ = *found;
+  }
+  if (!merges_.add(ids[0], ids[1], ids[2])) return cat(merge(), " occurs twice");
+  return std::nullopt;
+}
+
 MergeTable read_merges_file(const std::filesystem::path& path, const Vocabulary& vocabulary) {
   const std::string text = read_text_file(path, kMostBytes);
   MergeTable merges;
-  std::string joined;
+  MergeAdder adder(vocabulary, merges);
   std::string_view rest = text;
   for (std::size_t number = 1; !rest.empty(); ++number) {
     const std::string_view line = take_line(rest);
@@ -38,22 +64,7 @@ MergeTable read_merges_file(const std::filesystem::path& path, const Vocabulary&
     if (line.empty() && rest.find_first_not_of("\r\n") == std::string_view::npos) break;
     if (!is_valid_utf8(line)) fail("is not valid UTF-8");
 
-    const std::size_t space = line.find(' ');
-    if (space == std::string_view::npos || space == 0 || space + 1 == line.size() ||
-        line.find(' ', space + 1) != std::string_view::npos) {
-      fail(cat(quoted(line), " is not a merge; two tokens with one space between them are expected"));
-    }
-    const std::string_view left = line.substr(0, space);
-    const std::string_view right = line.substr(space + 1);
-    joined.assign(left).append(right);
-    const auto id = [&](std::string_view token) {
-      const auto found = vocabulary.id(token);
-      if (!found)
-        fail(cat("the merge ", quoted(line), " needs ", quoted(token), ", which is not in ",
-                 vocabulary.file().filename().string()));
-      return *found;
-    };
-    if (!merges.add(id(left), id(right), id(joined))) fail(cat("the merge ", quoted(line), " occurs twice"));
+    if (const auto wrong = adder.add(line)) fail(*wrong);
   }
   return merges;
 }

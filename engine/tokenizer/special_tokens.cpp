@@ -2,8 +2,9 @@
 
 #include <algorithm>
 
-namespace bsbr {
+#include "engine/tokenizer/white_space.h"
 
+namespace bsbr {
 SpecialTokens::SpecialTokens(std::vector<SpecialToken> tokens) : tokens_(std::move(tokens)) {
   std::sort(tokens_.begin(), tokens_.end(), [](const SpecialToken& a, const SpecialToken& b) {
     const auto first_a = static_cast<unsigned char>(a.text[0]);
@@ -22,7 +23,11 @@ std::optional<SpecialTokens::Hit> SpecialTokens::find(std::string_view text, std
     const Range range = starting_with(text[at]);
     for (std::size_t i = range.begin; i < range.end; ++i) {
       const SpecialToken& token = tokens_[i];
-      if (text.substr(at).starts_with(token.text)) return Hit{at, at + token.text.size(), token.id};
+      if (!text.substr(at).starts_with(token.text)) continue;
+      Hit hit{at, at + token.text.size(), token.id};
+      if (token.strip_left) hit.begin -= white_at_end(text.substr(from, at - from));
+      if (token.strip_right) hit.end += white_at_start(text.substr(hit.end));
+      return hit;
     }
   }
   return std::nullopt;

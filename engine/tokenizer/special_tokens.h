@@ -13,6 +13,8 @@ namespace bsbr {
 struct SpecialToken {
   std::string text;
   TokenId id;
+  bool strip_left = false;   ///< takes the white space before it as well (lstrip)
+  bool strip_right = false;  ///< and after it (rstrip)
 };
 
 /// Tokens that are looked for in the text before it is split, such as <|endoftext|>. Thread-safe.
@@ -25,7 +27,8 @@ class SpecialTokens {
     std::size_t begin, end;
     TokenId id;
   };
-  /// The first special token at or after `from`, the longest if several begin there.
+  /// The first special token at or after `from`, the longest if several begin there, with the white space
+  /// that it takes.
   [[nodiscard]] std::optional<Hit> find(std::string_view text, std::size_t from) const;
 
   /// The id of this exact text.

@@ -97,7 +97,8 @@ std::string_view SplitPattern::Scan::next() {
   if (at_ == text_.size()) return {};
   if (match_end_ <= at_) match();
   const std::size_t begin = at_;
-  at_ = begin < match_begin_ ? match_begin_ : match_end_;
+  is_match_ = begin == match_begin_;
+  at_ = is_match_ ? match_end_ : match_begin_;
   return text_.substr(begin, at_ - begin);
 }
 

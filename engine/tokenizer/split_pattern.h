@@ -43,6 +43,9 @@ class SplitPattern::Scan {
   /// The next piece, empty at the text's end. Throws Error(Unsupported) if matching runs into PCRE2's limits.
   std::string_view next();
 
+  /// Whether the piece that next() gave last is a match, not a gap.
+  [[nodiscard]] bool is_match() const noexcept { return is_match_; }
+
  private:
   struct State;
   void match();
@@ -52,6 +55,7 @@ class SplitPattern::Scan {
   std::size_t at_ = 0;           // where the next piece begins
   std::size_t match_begin_ = 0;  // the match found last, at or after at_; match_end_ == at_ if it is used up
   std::size_t match_end_ = 0;
+  bool is_match_ = false;
 };
 
 }  // namespace bsbr

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/base/utf8.h"
+#include "engine/tokenizer/nfc.h"
 #include "engine/tokenizer/piece_cache.h"
 #include "engine/tokenizer/tokenizer_parts.h"
 
@@ -39,26 +40,78 @@ class Encoder {
   }
 
   const TokenizerParts& parts_;
-  SplitPattern::Scan scan_;
+  PreTokenizer::Scan scan_;
   PieceCache cache_;
   std::vector<TokenId> ids_;
 };
 
+// Calls stretch(part) for what lies between special tokens, and special(id) for those.
+template <class Stretch, class Special>
+void walk(const SpecialTokens& specials, std::string_view text, const Stretch& stretch,
+          const Special& special) {
+  std::size_t at = 0;
+  while (const auto hit = specials.find(text, at)) {
+    stretch(text.substr(at, hit->begin - at));
+    special(hit->id);
+    at = hit->end;
+  }
+  stretch(text.substr(at));
+}
+
+// A stretch of text up to `end`, or a special token there.
+struct Segment {
+  std::size_t end;
+  std::optional<TokenId> special;
+};
+
+// Encodes the stretches between special tokens, normalised one by one.
+std::vector<TokenId> encode_normalized(const TokenizerParts& parts, std::string_view text) {
+  std::string normal;
+  std::vector<Segment> segments;
+  walk(
+      parts.specials, text,
+      [&](std::string_view part) {
+        normal += to_nfc(part);
+        segments.push_back({normal.size(), std::nullopt});
+      },
+      [&](TokenId id) {
+        segments.push_back({normal.size(), id});
+      });
+
+  Encoder encoder(parts, normal);
+  const auto special = [&](TokenId id) { encoder.special(id); };
+  std::size_t at = 0;
+  for (const Segment& segment : segments) {
+    if (segment.special) {
+      special(*segment.special);
+    } else {
+      const std::string_view part = std::string_view(normal).substr(at, segment.end - at);
+      walk(
+          parts.normalized_specials, part, [&](std::string_view rest) { encoder.stretch(rest); }, special);
+    }
+    at = segment.end;
+  }
+  return encoder.take();
+}
+
 }  // namespace
 
 Tokenizer Tokenizer::load(const std::filesystem::path& folder) {
-  return Tokenizer(std::make_shared<const TokenizerParts>(read_gpt2_folder(folder)));
+  return Tokenizer(std::make_shared<const TokenizerParts>(read_tokenizer_folder(folder)));
+}
+
+Tokenizer Tokenizer::from_parts(const GgufVocabulary& gguf) {
+  return Tokenizer(std::make_shared<const TokenizerParts>(read_gguf_vocabulary(gguf)));
 }
 
 std::vector<TokenId> Tokenizer::encode(std::string_view text) const {
+  if (parts_->nfc && may_need_nfc(text)) return encode_normalized(*parts_, text);
   Encoder encoder(*parts_, text);
-  std::size_t at = 0;
-  while (const auto hit = parts_->specials.find(text, at)) {
-    encoder.stretch(text.substr(at, hit->begin - at));
-    encoder.special(hit->id);
-    at = hit->end;
-  }
-  encoder.stretch(text.substr(at));
+  const auto special = [&](TokenId id) { encoder.special(id); };
+  const auto stretch = [&](std::string_view part) { encoder.stretch(part); };
+  walk(
+      parts_->specials, text,
+      [&](std::string_view part) { walk(parts_->normalized_specials, part, stretch, special); }, special);
   return encoder.take();
 }
 
@@ -77,7 +130,12 @@ std::int64_t Tokenizer::vocabulary_size() const {
 }
 
 std::optional<TokenId> Tokenizer::special_token(std::string_view text) const {
-  return parts_->specials.id(text);
+  const auto id = parts_->specials.id(text);
+  return id ? id : parts_->normalized_specials.id(text);
+}
+
+std::optional<TokenId> Tokenizer::beginning_token() const {
+  return parts_->beginning_token;
 }
 
 }  // namespace bsbr

@@ -16,21 +16,41 @@ using TokenId = std::int64_t;
 
 struct TokenizerParts;
 
-/// Byte-level byte-pair encoding, as GPT-2 has it (https://github.com/openai/gpt-2, encoder.py).
-/// Thread-safe after loading; cheap to copy.
+/// The tokenizer in a GGUF file's metadata (https://github.com/ggml-org/ggml, docs/gguf.md): what
+/// tokenizer.ggml.model, pre, tokens, merges, token_type, bos_token_id, eos_token_id and add_bos_token hold.
+struct GgufVocabulary {
+  std::string model;                      ///< "gpt2": byte-level BPE
+  std::string pre;                        ///< how text is split; empty if the file does not say
+  std::vector<std::string> tokens;        ///< by id, in the byte alphabet; special ones as they are
+  std::vector<std::string> merges;        ///< "left right", the best first
+  std::vector<std::int32_t> token_types;  ///< by id; empty if the file does not say
+  std::optional<TokenId> bos, eos;
+  std::optional<bool> add_bos;
+};
+
+/// Byte-level byte-pair encoding, as GPT-2 has it (https://github.com/openai/gpt-2, encoder.py), with the
+/// splits, normalisation and added tokens of those that came after. Thread-safe after loading; cheap to copy.
 class Tokenizer {
  public:
-  /// Reads vocab.json, merges.txt and, where they are, added_tokens.json, special_tokens_map.json and
-  /// tokenizer_config.json from a checkpoint's folder. Throws Error(NotFound | InvalidFile | Io), and
-  /// Error(Unsupported) for other formats and for folders that say they split text otherwise than GPT-2.
+  /// Reads a checkpoint's folder: vocab.json, merges.txt and, where they are, added_tokens.json,
+  /// special_tokens_map.json and tokenizer_config.json; or tokenizer.json, if one of the first two is missing
+  /// or the folder says that it does not split text as GPT-2 does. Throws Error(NotFound | InvalidFile | Io),
+  /// and Error(Unsupported) that names what this program cannot do.
   static Tokenizer load(const std::filesystem::path& folder);
 
-  /// Token ids of any bytes: valid UTF-8 is split as GPT-2 splits it, invalid bytes are kept as they are.
-  /// Special tokens written out in the text (e.g. <|endoftext|>) become their ids. Nothing is added.
-  /// Throws Error(InvalidArgument) for 4 GiB without a place to split.
+  /// From a GGUF file's metadata, with the pre-tokenizers gpt-2 (also default and none), smollm, llama-bpe
+  /// and qwen2. Tokens of the types control, user-defined and unknown are special. Throws Error(InvalidFile),
+  /// and Error(Unsupported) for other models and pre-tokenizers.
+  static Tokenizer from_parts(const GgufVocabulary& gguf);
+
+  /// Token ids of any bytes: valid UTF-8 is normalised and split as the files say, invalid bytes are kept as
+  /// they are. Special tokens written out in the text (e.g. <|endoftext|>) become their ids. Nothing is
+  /// added. Throws Error(InvalidArgument) for 4 GiB without a place to split.
   [[nodiscard]] std::vector<TokenId> encode(std::string_view text) const;
 
-  /// The bytes of the tokens, special tokens as their text; decode(encode(x)) == x for any bytes.
+  /// The bytes of the tokens, special tokens as their text. decode(encode(x)) == x for any bytes, unless the
+  /// files ask for NFC, a split that removes something, or special tokens that take the space around them, or
+  /// their vocabulary has no tokens for some bytes (SmolLM2's: 21 rare ones), which are then left out.
   /// Throws Error(InvalidArgument) for an id that is not in the vocabulary.
   [[nodiscard]] std::string decode(std::span<const TokenId> ids) const;
   [[nodiscard]] std::string decode(TokenId id) const;
@@ -39,6 +59,9 @@ class Tokenizer {
   [[nodiscard]] std::int64_t vocabulary_size() const;
   /// The id of a special token's exact text, or nothing.
   [[nodiscard]] std::optional<TokenId> special_token(std::string_view text) const;
+  /// The token that tokenizer.json's post_processor or a GGUF file's add_bos_token puts before every text (as
+  /// Llama 3 wants it); encode() does not. Nothing if there is none.
+  [[nodiscard]] std::optional<TokenId> beginning_token() const;
 
  private:
   explicit Tokenizer(std::shared_ptr<const TokenizerParts> parts) : parts_(std::move(parts)) {}

@@ -96,15 +96,19 @@ std::optional<std::string_view> Vocabulary::text(SymbolId id) const {
   return std::string_view(all_).substr(texts_[id].begin, texts_[id].length);
 }
 
-std::array<SymbolId, 256> Vocabulary::byte_ids() const {
+std::array<SymbolId, 256> Vocabulary::byte_ids(std::optional<SymbolId> stand_in) const {
   std::array<SymbolId, 256> result{};
   std::vector<int> missing;
+  bool printable = false;  // one that is printable ASCII is missing
   for (int byte = 0; byte < 256; ++byte) {
     const auto found = id(byte_symbol(static_cast<unsigned char>(byte)));
-    if (!found) missing.push_back(byte);
-    result[static_cast<std::size_t>(byte)] = found.value_or(0);
+    if (!found) {
+      missing.push_back(byte);
+      printable = printable || (byte >= ' ' && byte <= '~');
+    }
+    result[static_cast<std::size_t>(byte)] = found ? *found : stand_in.value_or(0);
   }
-  if (!missing.empty()) {
+  if (!missing.empty() && (!stand_in || printable)) {
     throw Error(ErrorKind::InvalidFile,
                 cat(file_.string(), ": has no token for ", missing.size(),
                     " of the 256 bytes, so it is not a byte-level vocabulary; missing: ", ranges(missing)));

@@ -27,8 +27,9 @@ class Vocabulary {
   [[nodiscard]] std::optional<SymbolId> id(std::string_view text) const;
   [[nodiscard]] std::optional<std::string_view> text(SymbolId id) const;
 
-  /// The ids of the 256 bytes. Throws Error(InvalidFile) that names the bytes which have none.
-  [[nodiscard]] std::array<SymbolId, 256> byte_ids() const;
+  /// The ids of the 256 bytes. A byte that has none gets `missing`, if that is given and the byte is not
+  /// printable ASCII; else throws Error(InvalidFile) that names the bytes which have none.
+  [[nodiscard]] std::array<SymbolId, 256> byte_ids(std::optional<SymbolId> missing = std::nullopt) const;
 
   /// One more than the largest id.
   [[nodiscard]] std::size_t end() const noexcept { return texts_.size(); }

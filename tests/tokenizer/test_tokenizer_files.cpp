@@ -142,7 +142,8 @@ class TestTokenizerFiles : public QObject {
     row("nothing", {}, ErrorKind::NotFound, {"vocab.json and merges.txt are missing"});
     row("vocab.json only", {"vocab.json"}, ErrorKind::NotFound, {"merges.txt is missing"});
     row("merges.txt only", {"merges.txt"}, ErrorKind::NotFound, {"vocab.json is missing"});
-    row("tokenizer.json only", {"tokenizer.json"}, ErrorKind::Unsupported, {"tokenizer.json: "});
+    row("tokenizer.json only", {"tokenizer.json"}, ErrorKind::InvalidFile,
+        {"tokenizer.json: model is missing"});
     row("sentencepiece only", {"tokenizer.model"}, ErrorKind::Unsupported, {"tokenizer.model: "});
   }
   void missing() {
@@ -168,38 +169,37 @@ class TestTokenizerFiles : public QObject {
   void otherSplits_data() {
     QTest::addColumn<QByteArray>("file");
     QTest::addColumn<QByteArray>("text");
-    QTest::addColumn<bool>("same");
+    QTest::addColumn<QByteArray>("says");  // empty: as GPT-2 splits; else tokenizer.json is read instead
     const QByteArray config = "tokenizer_config.json";
     const QByteArray rust = "tokenizer.json";
-    QTest::newRow("GPT-2 class") << config << QByteArray(R"({"tokenizer_class": "GPT2TokenizerFast"})")
-                                 << true;
-    QTest::newRow("no class") << config << QByteArray("{}") << true;
-    QTest::newRow("Qwen2 class") << config << QByteArray(R"({"tokenizer_class": "Qwen2Tokenizer"})") << false;
-    QTest::newRow("GPT-2 pipeline") << rust
-                                    << QByteArray(
-                                           R"({"normalizer": null, "pre_tokenizer": {"type": "ByteLevel"}})")
-                                    << true;
-    QTest::newRow("digits") << rust
-                            << QByteArray(R"({"pre_tokenizer": {"type": "Sequence", "pretokenizers": []}})")
-                            << false;
-    QTest::newRow("no regex") << rust
-                              << QByteArray(R"({"pre_tokenizer": {"type": "ByteLevel", "use_regex": false}})")
-                              << false;
-    QTest::newRow("normalizer")
-        << rust << QByteArray(R"({"normalizer": {"type": "NFC"}, "pre_tokenizer": {"type": "ByteLevel"}})")
-        << false;
+    const auto row = [](const char* name, const QByteArray& file, const char* text, const char* says) {
+      QTest::newRow(name) << file << QByteArray(text) << QByteArray(says);
+    };
+    row("GPT-2 class", config, R"({"tokenizer_class": "GPT2TokenizerFast"})", "");
+    row("no class", config, "{}", "");
+    row("Qwen2 class", config, R"({"tokenizer_class": "Qwen2Tokenizer"})", "there is no tokenizer.json");
+    row("GPT-2 pipeline", rust, R"({"normalizer": null, "pre_tokenizer": {"type": "ByteLevel"}})", "");
+    row("digits", rust, R"({"pre_tokenizer": {"type": "Sequence", "pretokenizers": []}})",
+        "model is missing");
+    row("no regex", rust, R"({"pre_tokenizer": {"type": "ByteLevel", "use_regex": false}})",
+        "model is missing");
+    row("normalizer", rust, R"({"normalizer": {"type": "NFC"}, "pre_tokenizer": {"type": "ByteLevel"}})",
+        "model is missing");
+    row("whole tokens", rust, R"({"pre_tokenizer": {"type": "ByteLevel"}, "model": {"ignore_merges": true}})",
+        "pre_tokenizer.add_prefix_space");
   }
   void otherSplits() {
     QFETCH(QByteArray, file);
     QFETCH(QByteArray, text);
-    QFETCH(bool, same);
+    QFETCH(QByteArray, says);
     const SmallTokenizer files;
     files.write(bytes(file), bytes(text));
-    if (same) {
+    if (says.isEmpty()) {
       QCOMPARE(files.load().encode("hell"), Ids{258});
     } else {
       files.write_both();
-      expect_error(files.folder(), ErrorKind::Unsupported, {file, "splitting"});
+      const ErrorKind kind = says.startsWith("model") ? ErrorKind::InvalidFile : ErrorKind::Unsupported;
+      expect_error(files.folder(), kind, {file, says});
     }
   }
 };
