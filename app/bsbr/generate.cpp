@@ -7,6 +7,7 @@
 #include "app/bsbr/commands.h"
 #include "app/bsbr/settings.h"
 #include "app/bsbr/terminal.h"
+#include "engine/model/checkpoint_tokenizer.h"
 #include "engine/tokenizer/stream_decoder.h"
 
 namespace bsbr::cli {
@@ -16,22 +17,43 @@ struct Generate {
   Common common;
   GenerationOptions options;
   std::string checkpoint, prompt;
+  bool chat = false;
+
+  /// The prompt's tokens: as it is, or as a user's message that the assistant is to answer.
+  std::vector<TokenId> encode(const Checkpoint& opened, const Tokenizer& tokenizer) {
+    if (!chat) {
+      std::vector<TokenId> ids = tokenizer.encode(prompt);
+      if (const auto first = tokenizer.beginning_token()) ids.insert(ids.begin(), *first);
+      return ids;
+    }
+    const std::optional<ChatTemplate> form = open_chat_template(opened);
+    if (!form) {
+      throw Error(ErrorKind::Unsupported,
+                  cat(checkpoint,
+                      ": has no chat template; generate without --chat, or use a checkpoint that "
+                      "was trained for conversation"));
+    }
+    if (const auto end = tokenizer.special_token(form->end_of_message())) options.stops.push_back(*end);
+    const ChatMessage message{"user", prompt};
+    return tokenizer.encode(render_chat(*form, {&message, 1}, true));
+  }
 
   void run() {
     common.apply();
     options.sampling.validate();
     const Checkpoint opened = Checkpoint::open(checkpoint);
     const Tokenizer tokenizer = load_tokenizer(opened, config_of(opened));
-    const std::vector<TokenId> ids = tokenizer.encode(prompt);
+    const std::vector<TokenId> ids = encode(opened, tokenizer);
     const LanguageModel model = load_model(opened, common.device);
-    options.stops = model.config().end_tokens;
+    const std::vector<TokenId>& ends = model.config().end_tokens;
+    options.stops.insert(options.stops.end(), ends.begin(), ends.end());
     Job job;
     job.cancel = &interrupted();
     StreamDecoder decoder(tokenizer);
     // With the first token, so that nothing is printed where the prompt is refused.
     bool begun = false;
     const auto begin = [&] {
-      if (!begun) std::cout << prompt;
+      if (!begun && !chat) std::cout << prompt;
       begun = true;
     };
     const auto start = std::chrono::steady_clock::now();
@@ -70,6 +92,8 @@ void add_generate(CLI::App& app) {
   command->add_option("--tokens", generate->options.tokens, "New tokens at most")
       ->check(whole_number)
       ->capture_default_str();
+  command->add_flag("--chat", generate->chat,
+                    "Put the prompt to the model as a message, by its chat template");
   SamplingOptions& sampling = generate->options.sampling;
   command->add_option("--temperature", sampling.temperature, "0 takes the most likely token; above, draws")
       ->capture_default_str();

@@ -9,6 +9,7 @@
 
 #include "app/bsbr/terminal.h"
 #include "engine/base/json_file.h"
+#include "engine/model/checkpoint_tokenizer.h"
 #include "engine/model/runtime.h"
 
 namespace bsbr::cli {
@@ -92,7 +93,7 @@ LanguageModel load_model(const Checkpoint& checkpoint, const std::string& device
 }
 
 Tokenizer load_tokenizer(const Checkpoint& checkpoint, const ModelConfig& config) {
-  Tokenizer tokenizer = Tokenizer::load(checkpoint.folder());
+  Tokenizer tokenizer = open_tokenizer(checkpoint);
   try {
     check_vocabulary(tokenizer, config);
   } catch (const Error& error) {

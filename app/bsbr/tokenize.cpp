@@ -3,6 +3,7 @@
 
 #include "app/bsbr/commands.h"
 #include "app/bsbr/settings.h"
+#include "engine/model/checkpoint_tokenizer.h"
 
 namespace bsbr::cli {
 namespace {
@@ -12,7 +13,7 @@ struct Tokenize {
   std::string checkpoint, text;
 
   void run() const {
-    const Tokenizer tokenizer = Tokenizer::load(Checkpoint::open(checkpoint).folder());
+    const Tokenizer tokenizer = open_tokenizer(Checkpoint::open(checkpoint));
     const std::vector<TokenId> ids = tokenizer.encode(read_input(text));
     if (common.json) return print_json({{"ids", ids}, {"count", ids.size()}});
     for (std::size_t i = 0; i < ids.size(); ++i) std::cout << (i == 0 ? "" : " ") << ids[i];

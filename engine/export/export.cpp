@@ -6,10 +6,13 @@
 
 #include "engine/base/error.h"
 #include "engine/base/json_file.h"
+#include "engine/checkpoint/gguf_file.h"
 #include "engine/checkpoint/safetensors.h"
+#include "engine/export/gguf_tokenizer.h"
 #include "engine/export/model_card.h"
 #include "engine/export/staged_folder.h"
 #include "engine/export/verify.h"
+#include "engine/model/checkpoint_tokenizer.h"
 
 namespace bsbr {
 namespace {
@@ -22,6 +25,7 @@ constexpr std::array kCopied{"vocab.json",
                              "added_tokens.json",
                              "special_tokens_map.json",
                              "tokenizer_config.json",
+                             "chat_template.jinja",
                              "generation_config.json"};
 constexpr std::uint64_t kLargestCopied = 256U << 20;
 
@@ -58,7 +62,8 @@ void check_destination(const Checkpoint& source, const fs::path& destination, bo
         "overwritten");
   }
   const fs::path real_source = fs::weakly_canonical(source.folder(), error);
-  if (is_inside(fs::weakly_canonical(destination, error), real_source)) {
+  // A GGUF file is the whole checkpoint; the folder that it lies in may hold anything.
+  if (source.gguf() == nullptr && is_inside(fs::weakly_canonical(destination, error), real_source)) {
     refuse("lies inside the checkpoint that is being converted; choose a folder outside it");
   }
   const fs::file_status status = fs::symlink_status(destination, error);
@@ -86,17 +91,45 @@ void check_space(const Checkpoint& source, const fs::path& folder) {
   }
 }
 
+/// What a folder says of its tokenizer and of generating, byte for byte.
+void copy_tokenizer(const fs::path& source, const fs::path& folder) {
+  for (const char* name : kCopied) {
+    const fs::path from = source / name;
+    std::error_code error;
+    // A link that leads nowhere is there, and an error to read.
+    if (fs::exists(fs::symlink_status(from, error)))
+      write_text_file(folder / name, read_text_file(from, kLargestCopied));
+  }
+}
+
+void write_gguf_tokenizer(const GgufFile& gguf, const fs::path& folder) {
+  const GgufVocabulary vocabulary = gguf_vocabulary(gguf);
+  // Tokens may hold bytes that are no UTF-8; the format has no way to keep those.
+  const auto text = [](const nlohmann::json& json) {
+    return json.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+  };
+  write_text_file(folder / "tokenizer.json", text(tokenizer_json(vocabulary)));
+  nlohmann::json config{{"tokenizer_class", "PreTrainedTokenizerFast"}};
+  const auto name_token = [&](const char* name, std::optional<TokenId> id) {
+    if (id && *id >= 0 && *id < static_cast<TokenId>(vocabulary.tokens.size())) {
+      config[name] = vocabulary.tokens[static_cast<std::size_t>(*id)];
+    }
+  };
+  name_token("bos_token", vocabulary.bos);
+  name_token("eos_token", vocabulary.eos);
+  if (const auto* chat = gguf.get<std::string>("tokenizer.chat_template")) config["chat_template"] = *chat;
+  write_text_file(folder / "tokenizer_config.json", text(config));
+}
+
 void write_files(const Checkpoint& source, const LanguageModel& converted, const fs::path& folder,
                  const Job& job) {
   nlohmann::json config = source.config();
   config["bsbr"] = converted.config().bsbr->to_json();
   write_text_file(folder / "config.json", config.dump(2) + "\n");
-  for (const char* name : kCopied) {
-    const fs::path from = source.folder() / name;
-    std::error_code error;
-    // A link that leads nowhere is there, and an error to read.
-    if (fs::exists(fs::symlink_status(from, error)))
-      write_text_file(folder / name, read_text_file(from, kLargestCopied));
+  if (source.gguf() != nullptr) {
+    write_gguf_tokenizer(*source.gguf(), folder);
+  } else {
+    copy_tokenizer(source.folder(), folder);
   }
   write_text_file(folder / "README.md", model_card(source, converted.config(), *converted.config().bsbr));
   // Widest elements first, so that every tensor begins at a multiple of its element's size.

@@ -1,0 +1,64 @@
+#include "engine/model/checkpoint_tokenizer.h"
+
+#include <string>
+#include <vector>
+
+#include "engine/base/error.h"
+#include "engine/checkpoint/gguf_file.h"
+
+namespace bsbr {
+namespace {
+
+template <class T>
+T value_or_empty(const GgufFile& gguf, const char* key) {
+  const T* value = gguf.get<T>(key);
+  return value == nullptr ? T() : *value;
+}
+
+std::optional<TokenId> token_id(const GgufFile& gguf, const char* key) {
+  const std::int64_t* id = gguf.get<std::int64_t>(key);
+  return id == nullptr ? std::nullopt : std::optional<TokenId>(*id);
+}
+
+}  // namespace
+
+GgufVocabulary gguf_vocabulary(const GgufFile& gguf) {
+  using Texts = std::vector<std::string>;
+  GgufVocabulary vocabulary{value_or_empty<std::string>(gguf, "tokenizer.ggml.model"),
+                            value_or_empty<std::string>(gguf, "tokenizer.ggml.pre"),
+                            value_or_empty<Texts>(gguf, "tokenizer.ggml.tokens"),
+                            value_or_empty<Texts>(gguf, "tokenizer.ggml.merges"),
+                            {},
+                            token_id(gguf, "tokenizer.ggml.bos_token_id"),
+                            token_id(gguf, "tokenizer.ggml.eos_token_id"),
+                            {}};
+  for (const std::int64_t type :
+       value_or_empty<std::vector<std::int64_t>>(gguf, "tokenizer.ggml.token_type")) {
+    vocabulary.token_types.push_back(static_cast<std::int32_t>(type));
+  }
+  if (const bool* add = gguf.get<bool>("tokenizer.ggml.add_bos_token")) vocabulary.add_bos = *add;
+  return vocabulary;
+}
+
+Tokenizer open_tokenizer(const Checkpoint& checkpoint) {
+  const auto gguf = checkpoint.gguf();
+  if (gguf == nullptr) return Tokenizer::load(checkpoint.folder());
+  try {
+    return Tokenizer::from_parts(gguf_vocabulary(*gguf));
+  } catch (const Error& error) {
+    throw Error(error.kind(), cat(gguf->path().string(), ": ", error.what()));
+  }
+}
+
+std::optional<ChatTemplate> open_chat_template(const Checkpoint& checkpoint) {
+  const auto gguf = checkpoint.gguf();
+  if (gguf == nullptr) return read_chat_template(checkpoint.folder());
+  const auto* text = gguf->get<std::string>("tokenizer.chat_template");
+  if (text == nullptr) return std::nullopt;
+  const GgufVocabulary vocabulary = gguf_vocabulary(*gguf);
+  const auto bos = static_cast<std::size_t>(vocabulary.bos.value_or(-1));
+  const std::string bos_text = bos < vocabulary.tokens.size() ? vocabulary.tokens[bos] : "";
+  return recognise_chat_template(*text, bos_text, gguf->path().string());
+}
+
+}  // namespace bsbr
