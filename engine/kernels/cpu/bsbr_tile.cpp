@@ -1,7 +1,9 @@
 #include "engine/kernels/cpu/bsbr_tile.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <numeric>
 
@@ -34,12 +36,23 @@ std::size_t divide_up(std::size_t n, std::size_t by) {
   return (n + by - 1) / by;
 }
 
-/// Moves the `count` best of order[0, n) to its front: largest score first, of equals the lower index.
-void select_best(std::int32_t* order, std::size_t n, std::size_t count, const float* score) {
-  if (count >= n) return;
-  std::nth_element(order, order + count, order + n, [score](std::int32_t a, std::int32_t b) {
-    return score[a] != score[b] ? score[a] > score[b] : a < b;
-  });
+/// A float's bits as an integer that orders as the float does; NaN has a place too.
+std::uint32_t ordered_bits(float x) {
+  const auto bits = std::bit_cast<std::uint32_t>(x);
+  return (bits >> 31) != 0 ? ~bits : bits | 0x80000000U;
+}
+
+/// Writes the numbers of the `count` best of score[first, end) to `order`: the largest, of equals the lower
+/// number. Score and number go into one integer each, `rank` [end - first], since comparing those needs no
+/// look-up.
+void select_best(const float* score, std::size_t first, std::size_t end, std::size_t count,
+                 std::uint64_t* rank, std::int32_t* order) {
+  constexpr std::uint64_t kLow = 0xFFFFFFFFU;
+  for (std::size_t i = first; i < end; ++i) {
+    rank[i - first] = static_cast<std::uint64_t>(ordered_bits(score[i])) << 32 | (kLow - i);
+  }
+  if (count < end - first) std::nth_element(rank, rank + count, rank + (end - first), std::greater<>());
+  for (std::size_t i = 0; i < count; ++i) order[i] = static_cast<std::int32_t>(kLow - (rank[i] & kLow));
 }
 
 }  // namespace
@@ -90,6 +103,7 @@ BsbrTileKernel::BsbrTileKernel(const KvLayout& layout, const BsbrReach& reach, s
     pair_row_ = arena.take<std::int32_t>(rows * std::max<std::size_t>(1, sizes_.retrieved));
     pair_rank_ = arena.take<std::int32_t>(rows * sizes_.retrieved);
     order_ = arena.take<std::int32_t>(std::max(sizes_.candidates * blocks_per_chunk_, sizes_.far_chunks));
+    rank_ = arena.take<std::uint64_t>(std::max(sizes_.candidates * blocks_per_chunk_, sizes_.far_chunks));
     slot_chunk_ = arena.take<std::int32_t>(sizes_.candidates);
     score_ = arena.take<float>(sizes_.candidates * blocks_per_chunk_);
     chunk_bias_ = arena.take<float>(KvStore::kGroup);
@@ -197,8 +211,8 @@ void BsbrTileKernel::choose_candidates(const KvStore& store, const QueryTile& ti
   // A chunk that the sink cuts has no state of its own, so it is always a candidate.
   const std::size_t forced = zones.sink % layout_.chunk != 0 ? 1 : 0;
   for (std::size_t r = 0; r < tile.rows; ++r) {
-    std::iota(order_, order_ + far_chunks, 0);
-    select_best(order_ + forced, far_chunks - forced, zones.candidates - forced, chunks(r));
+    if (forced != 0) order_[0] = 0;
+    select_best(chunks(r), forced, far_chunks, zones.candidates - forced, rank_, order_ + forced);
     std::sort(order_, order_ + zones.candidates);
     std::int32_t* slot = slot_ + r * sizes_.far_chunks;
     std::fill_n(slot, far_chunks, -1);
@@ -260,8 +274,7 @@ void BsbrTileKernel::choose_blocks(std::size_t row, const Zones& zones) {
         std::accumulate(weight + j * states_per_block_, weight + (j + 1) * states_per_block_, 0.0F);
     if (mass > 0) score_[j] = mass;
   }
-  std::iota(order_, order_ + (blocks - in_sink), static_cast<std::int32_t>(in_sink));
-  select_best(order_, blocks - in_sink, zones.retrieved, score_);
+  select_best(score_, in_sink, blocks, zones.retrieved, rank_, order_);
   const std::int32_t* slot = slot_ + row * sizes_.far_chunks;
   for (std::size_t c = 0; c < zones.end_chunk - zones.first_chunk; ++c) {
     if (slot[c] >= 0) slot_chunk_[slot[c]] = static_cast<std::int32_t>(c);

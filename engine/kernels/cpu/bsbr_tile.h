@@ -106,6 +106,7 @@ class BsbrTileKernel {
   std::int32_t* block_begin_;  // [far blocks + 1]: where a block's pairs begin
   std::int32_t* pair_row_;     // [rows · retrieved]
   std::int32_t* pair_rank_;    // which of its row's retrieved blocks it is
+  std::uint64_t* rank_;        // as order_
   std::int32_t* order_;        // [candidates · blocks per chunk] or [far chunks]
   std::int32_t* slot_chunk_;   // [candidates]
   float* score_;               // [candidates · blocks per chunk]
