@@ -1,5 +1,6 @@
 #include "engine/tokenizer/merges_file.h"
 
+#include <array>
 #include <string>
 #include <string_view>
 
@@ -36,15 +37,15 @@ std::optional<std::string> MergeAdder::add(std::string_view line) {
 std::optional<std::string> MergeAdder::add(std::string_view left, std::string_view right) {
   joined_.assign(left).append(right);
   const auto merge = [&] { return cat("the merge ", quoted(cat(left, " ", right))); };
-  SymbolId ids[3];
-  SymbolId* id = ids;
-  for (const std::string_view token : {left, right, std::string_view(joined_)}) {
-    const auto found = vocabulary_.id(token);
+  const std::array<std::string_view, 3> tokens{left, right, joined_};
+  std::array<SymbolId, 3> ids{};
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    const auto found = vocabulary_.id(tokens[i]);
     if (!found) {
-      return cat(merge(), " needs ", quoted(token), ", which is not in ",
+      return cat(merge(), " needs ", quoted(tokens[i]), ", which is not in ",
                  vocabulary_.file().filename().string());
     }
-    *id++ = *found;
+    ids[i] = *found;
   }
   if (!merges_.add(ids[0], ids[1], ids[2])) return cat(merge(), " occurs twice");
   return std::nullopt;

@@ -84,7 +84,7 @@ class TestFidelity : public QObject {
       QVERIFY(cost.prefill_ms > 0);
       QVERIFY(cost.decode_ms_per_token > 0);
       // At least the residual stream and the keys and values of four layers.
-      QVERIFY(cost.peak_bytes > 256 * 256 * 4 * 9);
+      QVERIFY(cost.peak_bytes > std::int64_t{256} * 256 * 4 * 9);
     }
     const auto json = comparison.to_json();
     QCOMPARE(json["tokens"].get<int>(), 256);
