@@ -6,6 +6,7 @@
 #include <ATen/ops/log_softmax.h>
 #include <ATen/ops/tensor.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "engine/model/decoder.h"
@@ -74,7 +75,7 @@ Fidelity measure_fidelity(const LanguageModel& original, const LanguageModel& co
     Fidelity result{tokens,
                     perplexity(loss),
                     perplexity(converted_loss),
-                    at::cat(kls).mean().item<double>(),
+                    std::max(0.0, at::cat(kls).mean().item<double>()),  // rounding can leave it below 0
                     at::cat(same).mean().item<double>(),
                     static_cast<double>(pairs.exact) / static_cast<double>(pairs.causal),
                     {}};
