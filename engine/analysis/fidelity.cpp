@@ -6,7 +6,6 @@
 #include <ATen/ops/log_softmax.h>
 #include <ATen/ops/tensor.h>
 
-#include <algorithm>
 #include <cmath>
 
 #include "engine/model/decoder.h"
@@ -72,10 +71,11 @@ Fidelity measure_fidelity(const LanguageModel& original, const LanguageModel& co
     }
     const at::Tensor loss = at::cat(losses);
     const at::Tensor converted_loss = at::cat(converted_losses);
+    const double kl = at::cat(kls).mean().item<double>();
     Fidelity result{tokens,
                     perplexity(loss),
                     perplexity(converted_loss),
-                    std::max(0.0, at::cat(kls).mean().item<double>()),  // rounding can leave it below 0
+                    kl < 0 ? 0 : kl,  // rounding can leave it below 0; NaN stays
                     at::cat(same).mean().item<double>(),
                     static_cast<double>(pairs.exact) / static_cast<double>(pairs.causal),
                     {}};
