@@ -13,8 +13,4 @@ void set_threads(int count) {
   at::set_num_threads(count);
 }
 
-int threads() {
-  return at::get_num_threads();
-}
-
 }  // namespace bsbr

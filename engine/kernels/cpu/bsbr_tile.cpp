@@ -307,7 +307,9 @@ void BsbrTileKernel::list_rows_by_block(const QueryTile& tile, const Zones& zone
   }
 }
 
-void BsbrTileKernel::retrieved_logits(const KvStore& store, const QueryTile& tile, const Zones& zones) {
+template <class Row, class Block>
+void BsbrTileKernel::for_retrieved_blocks(const Zones& zones, const Row& each_row,
+                                          const Block& each_block) const {
   const std::size_t blocks = (zones.end_chunk - zones.first_chunk) * blocks_per_chunk_;
   for (std::size_t j = 0; j < blocks; ++j) {
     const auto begin = static_cast<std::size_t>(block_begin_[j]);
@@ -315,14 +317,24 @@ void BsbrTileKernel::retrieved_logits(const KvStore& store, const QueryTile& til
     if (rows == 0) continue;
     for (std::size_t i = 0; i < rows; ++i) {
       const auto row = static_cast<std::size_t>(pair_row_[begin + i]);
-      from_[i] = query(row);
-      to_[i] = exact(row) + zones.near + static_cast<std::size_t>(pair_rank_[begin + i]) * layout_.block;
+      const auto rank = static_cast<std::size_t>(pair_rank_[begin + i]);
+      each_row(i, row, exact(row) + zones.near + rank * layout_.block);
     }
-    const std::size_t chunk = zones.first_chunk + j / blocks_per_chunk_;
-    micro::logits(from_, to_, rows, layout_.dim,
-                  store.keys(chunk, tile.kv_head) + j % blocks_per_chunk_ * layout_.block, store.key_stride(),
-                  layout_.block, nullptr);
+    each_block(zones.first_chunk + j / blocks_per_chunk_, j % blocks_per_chunk_ * layout_.block, rows);
   }
+}
+
+void BsbrTileKernel::retrieved_logits(const KvStore& store, const QueryTile& tile, const Zones& zones) {
+  for_retrieved_blocks(
+      zones,
+      [&](std::size_t i, std::size_t row, float* columns) {
+        from_[i] = query(row);
+        to_[i] = columns;
+      },
+      [&](std::size_t chunk, std::size_t offset, std::size_t rows) {
+        micro::logits(from_, to_, rows, layout_.dim, store.keys(chunk, tile.kv_head) + offset,
+                      store.key_stride(), layout_.block, nullptr);
+      });
 }
 
 void BsbrTileKernel::normalise(const QueryTile& tile, const Zones& zones) {
@@ -352,22 +364,16 @@ void BsbrTileKernel::near_values(const KvStore& store, const QueryTile& tile, co
 }
 
 void BsbrTileKernel::far_values(const KvStore& store, const QueryTile& tile, const Zones& zones) {
-  const std::size_t blocks = (zones.end_chunk - zones.first_chunk) * blocks_per_chunk_;
-  for (std::size_t j = 0; j < blocks; ++j) {
-    const auto begin = static_cast<std::size_t>(block_begin_[j]);
-    const std::size_t rows = static_cast<std::size_t>(block_begin_[j + 1]) - begin;
-    if (rows == 0) continue;
-    for (std::size_t i = 0; i < rows; ++i) {
-      const auto row = static_cast<std::size_t>(pair_row_[begin + i]);
-      from_[i] = exact(row) + zones.near + static_cast<std::size_t>(pair_rank_[begin + i]) * layout_.block;
-      to_[i] = out(row);
-    }
-    const std::size_t chunk = zones.first_chunk + j / blocks_per_chunk_;
-    micro::accumulate(
-        from_, to_, rows,
-        store.values(chunk, tile.kv_head) + j % blocks_per_chunk_ * layout_.block * store.value_stride(),
-        layout_.block, store.value_stride());
-  }
+  for_retrieved_blocks(
+      zones,
+      [&](std::size_t i, std::size_t row, float* columns) {
+        from_[i] = columns;
+        to_[i] = out(row);
+      },
+      [&](std::size_t chunk, std::size_t offset, std::size_t rows) {
+        micro::accumulate(from_, to_, rows, store.values(chunk, tile.kv_head) + offset * store.value_stride(),
+                          layout_.block, store.value_stride());
+      });
   for (std::size_t c = zones.first_chunk; c < zones.end_chunk; ++c) {
     const std::size_t rows = rows_with_candidate(tile, zones, c);
     for (std::size_t i = 0; i < rows; ++i) {

@@ -73,6 +73,10 @@ class BsbrTileKernel {
   void normalise(const QueryTile& tile, const Zones& zones);
   void near_values(const KvStore& store, const QueryTile& tile, const Zones& zones);
   void far_values(const KvStore& store, const QueryTile& tile, const Zones& zones);
+  /// For each block that rows of the tile retrieved: each_row(i, row, its columns in exact()) for these rows,
+  /// then each_block(chunk, offset in the chunk, rows).
+  template <class Row, class Block>
+  void for_retrieved_blocks(const Zones& zones, const Row& each_row, const Block& each_block) const;
   /// Calls visit(chunk, offset in the chunk, tokens, column) for each piece of the near zone.
   template <class Visit>
   void for_near_pieces(const QueryTile& tile, const Zones& zones, const Visit& visit) const;
