@@ -107,10 +107,7 @@ class TestModels : public QObject {
     const auto length = std::int64_t(ids.size());
     const auto logits = model.logits({1, length, ids, {}});
     const std::int64_t vocabulary = model.config().vocabulary;
-    std::vector<float> rows;
-    for (const std::int64_t r : golden::values<std::int64_t>(file, "rows")) {
-      rows.insert(rows.end(), logits.begin() + r * vocabulary, logits.begin() + (r + 1) * vocabulary);
-    }
+    const auto rows = golden::named_rows(file, logits, vocabulary);
     QVERIFY(golden::relative_error(rows, golden::values<float>(file, "logits")) < 1e-4);
   }
 

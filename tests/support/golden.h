@@ -33,6 +33,16 @@ inline bsbr::TokenBatch batch(const bsbr::SafetensorsFile& file) {
           values<std::int64_t>(file, "attention_mask")};
 }
 
+/// Of logits [tokens, width], the rows that the golden file's `rows` name.
+inline std::vector<float> named_rows(const bsbr::SafetensorsFile& file, const std::vector<float>& logits,
+                                     std::int64_t width) {
+  std::vector<float> out;
+  for (const std::int64_t r : values<std::int64_t>(file, "rows")) {
+    out.insert(out.end(), logits.begin() + r * width, logits.begin() + (r + 1) * width);
+  }
+  return out;
+}
+
 /// Largest difference over largest expected magnitude.
 inline double relative_error(const std::vector<float>& actual, const std::vector<float>& expected) {
   if (actual.size() != expected.size()) throw std::runtime_error("sizes differ");
