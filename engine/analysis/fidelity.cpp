@@ -50,7 +50,7 @@ Fidelity measure_fidelity(const LanguageModel& original, const LanguageModel& co
     };
     options.job = stage("running the original");
     const at::Tensor dense = original.decoder().forward(packed, options);
-    PairCount pairs;
+    std::vector<PairCount> pairs;
     options.pairs = &pairs;
     options.job = stage("running the converted");
     const at::Tensor sparse = converted.decoder().forward(packed, options);
@@ -77,7 +77,7 @@ Fidelity measure_fidelity(const LanguageModel& original, const LanguageModel& co
                     perplexity(converted_loss),
                     kl < 0 ? 0 : kl,  // rounding can leave it below 0; NaN stays
                     at::cat(same).mean().item<double>(),
-                    static_cast<double>(pairs.exact) / static_cast<double>(pairs.causal),
+                    density_of(pairs),
                     {}};
     // The token at position i is predicted at i - 1.
     for (std::int64_t from = 1, to = 64; from < tokens; from = to, to *= 2) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 
 #include "engine/attention/bsbr_config.h"
 
@@ -16,12 +17,21 @@ struct AttentionShape {
   std::int64_t head_dim;
 };
 
-/// (query, key) pairs, summed over heads: attended exactly, and all that a causal model has. Their ratio is
-/// density.
+/// (query, key) pairs of a head: attended exactly, and all that a causal model has. Their ratio is density.
 struct PairCount {
   std::uint64_t exact = 0;
   std::uint64_t causal = 0;
 };
+
+/// Of all of them together.
+inline double density_of(std::span<const PairCount> pairs) {
+  PairCount sum;
+  for (const PairCount& pair : pairs) {
+    sum.exact += pair.exact;
+    sum.causal += pair.causal;
+  }
+  return sum.causal == 0 ? 1.0 : static_cast<double>(sum.exact) / static_cast<double>(sum.causal);
+}
 
 /// Keys and values (and what an attention derives from them) of one sequence in one layer.
 class LayerCache {
@@ -49,23 +59,23 @@ class Attention {
   /// Appends N tokens to the cache and attends from each of them to all before it and itself.
   /// query [N, heads, dim], key and value [N, kv_heads, dim], float32, any strides with contiguous dim;
   /// `scale` multiplies q·k. Returns [N, heads · dim]. `cache` may be nullptr: then the N tokens are the
-  /// whole sequence.
+  /// whole sequence. `pairs` is empty, or has one count a head, to which the call adds.
   [[nodiscard]] virtual at::Tensor forward(const at::Tensor& query, const at::Tensor& key,
                                            const at::Tensor& value, double scale, LayerCache* cache,
-                                           PairCount* pairs) const = 0;
+                                           std::span<PairCount> pairs) const = 0;
 };
 
 /// Exact attention through LibTorch's fused kernels.
 std::unique_ptr<Attention> make_dense_attention(const AttentionShape& shape, at::Device device);
 
-/// Block-sparse attention with block retrieval: the vectorised kernel on the CPU, make_bsbr_reference
-/// elsewhere.
+/// Block-sparse attention with block retrieval of a layer: the vectorised kernel on the CPU,
+/// make_bsbr_reference elsewhere.
 std::unique_ptr<Attention> make_bsbr_attention(const AttentionShape& shape, const BsbrConfig& config,
-                                               at::Device device);
+                                               at::Device device, std::int64_t layer = 0);
 
 /// The same, written plainly over tensor operations on any device: dense work, sparse result, O(n) memory.
 /// It is what the kernels are tested against.
 std::unique_ptr<Attention> make_bsbr_reference(const AttentionShape& shape, const BsbrConfig& config,
-                                               at::Device device);
+                                               at::Device device, std::int64_t layer = 0);
 
 }  // namespace bsbr

@@ -29,21 +29,27 @@ struct WorkItem {
 
 class BsbrAttention : public Attention {
  public:
-  BsbrAttention(const AttentionShape& shape, const BsbrConfig& config)
+  BsbrAttention(const AttentionShape& shape, const BsbrConfig& config, std::int64_t layer)
       : shape_(shape),
         layout_{static_cast<std::size_t>(shape.kv_heads), static_cast<std::size_t>(shape.head_dim),
                 static_cast<std::size_t>(config.chunk_size), static_cast<std::size_t>(config.block_size),
                 static_cast<std::size_t>(config.compression_factor)},
-        reach_{static_cast<std::size_t>(config.retrieve), static_cast<std::size_t>(config.window),
-               static_cast<std::size_t>(config.sink_in_blocks()),
-               static_cast<std::size_t>(config.candidate_chunks)} {}
+        reach_{0, static_cast<std::size_t>(config.window), static_cast<std::size_t>(config.sink_in_blocks()),
+               static_cast<std::size_t>(config.candidate_chunks)} {
+    for (const HeadPlan& head : config.heads_of(layer, shape.heads)) {
+      heads_.push_back(
+          {static_cast<std::size_t>(head.retrieve), static_cast<float>(head.threshold), head.states});
+      reach_.retrieve = std::max(reach_.retrieve, heads_.back().retrieve);
+    }
+  }
 
   [[nodiscard]] std::unique_ptr<LayerCache> make_cache(std::int64_t /*capacity*/) const override {
     return std::make_unique<StoreCache>(layout_);
   }
 
   [[nodiscard]] at::Tensor forward(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
-                                   double scale, LayerCache* cache, PairCount* pairs) const override {
+                                   double scale, LayerCache* cache,
+                                   std::span<PairCount> pairs) const override {
     StoreCache own(layout_);
     KvStore& store = (cache == nullptr ? own : dynamic_cast<StoreCache&>(*cache)).store();
     const auto first = static_cast<std::int64_t>(store.tokens());
@@ -66,7 +72,7 @@ class BsbrAttention : public Attention {
     const float* q = query.const_data_ptr<float>();
     float* o = out.data_ptr<float>();
     std::atomic<std::size_t> next{0};
-    std::atomic<std::uint64_t> exact{0};
+    std::vector<std::atomic<std::uint64_t>> exact(heads_.size());
     at::parallel_for(0, threads, 1, [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t t = begin; t < end; ++t) {
         for (std::size_t i = next++; i < work.size(); i = next++) {
@@ -78,14 +84,15 @@ class BsbrAttention : public Attention {
                                static_cast<std::size_t>(item.rows),
                                static_cast<std::size_t>(first + item.begin),
                                static_cast<std::size_t>(item.head / (shape_.heads / shape_.kv_heads)),
-                               static_cast<float>(scale)};
-          exact += kernels[static_cast<std::size_t>(t)].run(store, tile);
+                               static_cast<float>(scale),
+                               heads_[static_cast<std::size_t>(item.head)]};
+          exact[static_cast<std::size_t>(item.head)] += kernels[static_cast<std::size_t>(t)].run(store, tile);
         }
       }
     });
-    if (pairs != nullptr) {
-      pairs->exact += exact;
-      pairs->causal += static_cast<std::uint64_t>(shape_.heads * (rows * first + rows * (rows + 1) / 2));
+    for (std::size_t head = 0; head < pairs.size(); ++head) {
+      pairs[head].exact += exact[head];
+      pairs[head].causal += static_cast<std::uint64_t>(rows * first + rows * (rows + 1) / 2);
     }
     return out;
   }
@@ -114,14 +121,15 @@ class BsbrAttention : public Attention {
   AttentionShape shape_;
   KvLayout layout_;
   BsbrReach reach_;
+  std::vector<HeadReach> heads_;
 };
 
 }  // namespace
 
 std::unique_ptr<Attention> make_bsbr_attention(const AttentionShape& shape, const BsbrConfig& config,
-                                               at::Device device) {
-  if (!device.is_cpu()) return make_bsbr_reference(shape, config, device);
-  return std::make_unique<BsbrAttention>(shape, config);
+                                               at::Device device, std::int64_t layer) {
+  if (!device.is_cpu()) return make_bsbr_reference(shape, config, device, layer);
+  return std::make_unique<BsbrAttention>(shape, config, layer);
 }
 
 }  // namespace bsbr

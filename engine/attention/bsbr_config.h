@@ -2,11 +2,24 @@
 
 #include <cstdint>
 #include <nlohmann/json.hpp>
-#include <optional>
+#include <vector>
 
 namespace bsbr {
 
-/// The settings of a BSBR conversion that hold for every layer and head. All counts are tokens unless said.
+/// What one head reads of its far past.
+struct HeadPlan {
+  /// Far tokens attended exactly, per query: so many, or with a threshold at most so many.
+  std::int64_t retrieve = 0;
+  /// A block is retrieved if its estimated share of the query's attention mass exceeds this. 0: the best are
+  /// retrieved whatever their share.
+  double threshold = 0;
+  /// What is not retrieved is read through its condensed states; else it is dropped.
+  bool states = true;
+
+  bool operator==(const HeadPlan&) const = default;
+};
+
+/// The settings of a BSBR conversion. All counts are tokens unless said.
 struct BsbrConfig {
   std::int64_t chunk_size = 128;        ///< C: attention inside the own chunk is exact and causal
   std::int64_t block_size = 16;         ///< b: the unit that is scored, retrieved and condensed; divides C
@@ -16,7 +29,13 @@ struct BsbrConfig {
   std::int64_t sink = 16;               ///< first tokens of the sequence, always exact
   std::int64_t candidate_chunks = 32;   ///< chunks whose blocks are scored one by one; the others stay whole
 
+  /// [layers][heads]; empty: every head retrieves `retrieve` tokens and reads the rest as states.
+  std::vector<std::vector<HeadPlan>> plan;
+
   bool operator==(const BsbrConfig&) const = default;
+
+  /// The plan of each head of a layer.
+  [[nodiscard]] std::vector<HeadPlan> heads_of(std::int64_t layer, std::int64_t heads) const;
 
   /// The sink in whole blocks: what is exact in fact.
   [[nodiscard]] std::int64_t sink_in_blocks() const {
@@ -28,6 +47,8 @@ struct BsbrConfig {
   /// Throws Error(InvalidArgument) that names every parameter that is out of range for a model of `context`
   /// positions, each with its legal values.
   void validate(std::int64_t context) const;
+  /// Throws Error(InvalidArgument) if there is a plan and it is for another number of layers or heads.
+  void check_plan(std::int64_t layers, std::int64_t heads) const;
 
   /// The `bsbr` entry of config.json; holds "version".
   [[nodiscard]] nlohmann::json to_json() const;

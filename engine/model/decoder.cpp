@@ -35,16 +35,17 @@ Decoder::Decoder(ModelConfig config, std::shared_ptr<const DecoderWeights> weigh
   const AttentionShape shape{config_.heads, config_.kv_heads, config_.head_dim};
   if (bsbr) {
     bsbr->validate(config_.context);
-    attention_ = make_bsbr_attention(shape, *bsbr, device());
-  } else {
-    attention_ = make_dense_attention(shape, device());
+    bsbr->check_plan(config_.layers, config_.heads);
+  }
+  for (std::int64_t layer = 0; layer < config_.layers; ++layer) {
+    attention_.push_back(bsbr ? make_bsbr_attention(shape, *bsbr, device(), layer)
+                              : make_dense_attention(shape, device()));
   }
 }
 
 Sequence Decoder::make_sequence(std::int64_t capacity) const {
   Sequence sequence;
-  for (std::int64_t i = 0; i < config_.layers; ++i)
-    sequence.layers.push_back(attention_->make_cache(capacity));
+  for (const auto& attention : attention_) sequence.layers.push_back(attention->make_cache(capacity));
   return sequence;
 }
 
@@ -67,6 +68,8 @@ void Decoder::check(const PackedTokens& tokens, const Options& options) const {
 
 at::Tensor Decoder::forward(const PackedTokens& tokens, const Options& options) const {
   check(tokens, options);
+  if (options.pairs != nullptr)
+    options.pairs->resize(static_cast<std::size_t>(config_.layers * config_.heads));
   std::vector<std::int64_t> places;
   places.reserve(tokens.ids.size());
   for (std::size_t row = 0; row < tokens.lengths.size(); ++row) {
@@ -87,7 +90,7 @@ at::Tensor Decoder::forward(const PackedTokens& tokens, const Options& options) 
   for (std::int64_t i = 0; i < config_.layers; ++i) {
     options.job.report("running the model", static_cast<double>(i) / static_cast<double>(config_.layers));
     const DecoderLayer& layer = weights_->layers[static_cast<std::size_t>(i)];
-    x.add_(attend(i, apply(layer.attention_norm, x, config_.norm_epsilon), turn, tokens, options));
+    x.add_(attend(i, x, turn, tokens, options));
     x.add_(mlp(layer, apply(layer.mlp_norm, x, config_.norm_epsilon)));
     if (options.on_hidden && i + 1 < config_.layers) options.on_hidden(i + 1, x);
   }
@@ -117,22 +120,30 @@ std::array<at::Tensor, 3> Decoder::project(const DecoderLayer& layer, const at::
   return parts;
 }
 
-at::Tensor Decoder::attend(std::int64_t layer, const at::Tensor& normed, const Rope::Turn& turn,
+at::Tensor Decoder::attend(std::int64_t layer, const at::Tensor& x, const Rope::Turn& turn,
                            const PackedTokens& tokens, const Options& options) const {
   const DecoderLayer& weights = weights_->layers[static_cast<std::size_t>(layer)];
-  const auto [query, key, value] = project(weights, normed, turn);
+  const auto [query, key, value] =
+      project(weights, apply(weights.attention_norm, x, config_.norm_epsilon), turn);
   const double scale = config_.attention_scale(layer);
+  const std::span<PairCount> pairs = options.pairs == nullptr
+                                         ? std::span<PairCount>()
+                                         : std::span(*options.pairs)
+                                               .subspan(static_cast<std::size_t>(layer * config_.heads),
+                                                        static_cast<std::size_t>(config_.heads));
+  if (options.on_attention) options.on_attention({layer, x, query, key, value, scale});
   const auto attend_row = [&, &query = query, &key = key, &value = value](std::size_t row,
                                                                           std::int64_t begin) {
     const std::int64_t count = tokens.lengths[row];
     LayerCache* cache = options.sequences.empty()
                             ? nullptr
                             : options.sequences[row]->layers[static_cast<std::size_t>(layer)].get();
-    return attention_->forward(query.narrow(0, begin, count), key.narrow(0, begin, count),
-                               value.narrow(0, begin, count), scale, cache, options.pairs);
+    return attention_[static_cast<std::size_t>(layer)]->forward(
+        query.narrow(0, begin, count), key.narrow(0, begin, count), value.narrow(0, begin, count), scale,
+        cache, pairs);
   };
   if (tokens.lengths.size() == 1) return apply(weights.attention_out, attend_row(0, 0));
-  at::Tensor out = at::empty({normed.size(0), config_.heads * config_.head_dim}, normed.options());
+  at::Tensor out = at::empty({x.size(0), config_.heads * config_.head_dim}, x.options());
   std::int64_t begin = 0;
   for (std::size_t row = 0; row < tokens.lengths.size(); ++row) {
     options.job.check();

@@ -29,6 +29,14 @@ struct PackedTokens {
   std::vector<std::int64_t> lengths;  ///< of each row; their sum is ids.size()
 };
 
+/// What a layer's attention gets.
+struct AttentionInput {
+  std::int64_t layer;
+  at::Tensor residual;           ///< [tokens, width], as it enters the layer
+  at::Tensor query, key, value;  ///< [tokens, heads or kv_heads, head_dim], rotated
+  double scale;                  ///< of q·k
+};
+
 /// A decoder-only transformer: its weights and how it attends. Immutable and thread-safe; enter
 /// c10::InferenceMode.
 class Decoder {
@@ -42,6 +50,7 @@ class Decoder {
   }
 
   [[nodiscard]] const ModelConfig& config() const { return config_; }
+  [[nodiscard]] const DecoderWeights& weights() const { return *weights_; }
   [[nodiscard]] at::Device device() const { return weights_->token_embedding.device(); }
 
   /// Empty caches for up to `capacity` tokens.
@@ -53,7 +62,11 @@ class Decoder {
     /// Called with the residual stream [tokens, width]: 0 after the embedding, i after layer i; the last is
     /// normed.
     std::function<void(std::int64_t, const at::Tensor&)> on_hidden;
-    PairCount* pairs = nullptr;
+    /// What each layer attends with, before it does: for a look inside. Rows of all sequences, one after the
+    /// other; only for whole sequences.
+    std::function<void(const AttentionInput&)> on_attention;
+    /// Counts of each layer and head, [layers · heads], are added here; empty: made.
+    std::vector<PairCount>* pairs = nullptr;
     Job job;
   };
   /// Returns the normed residual stream [tokens, width] of all rows. Throws Error(InvalidArgument) for ids
@@ -68,13 +81,13 @@ class Decoder {
   /// Queries, keys and values [tokens, heads, head_dim], positioned.
   [[nodiscard]] std::array<at::Tensor, 3> project(const DecoderLayer& layer, const at::Tensor& normed,
                                                   const Rope::Turn& turn) const;
-  [[nodiscard]] at::Tensor attend(std::int64_t layer, const at::Tensor& normed, const Rope::Turn& turn,
+  [[nodiscard]] at::Tensor attend(std::int64_t layer, const at::Tensor& x, const Rope::Turn& turn,
                                   const PackedTokens& tokens, const Options& options) const;
   [[nodiscard]] at::Tensor mlp(const DecoderLayer& layer, const at::Tensor& normed) const;
 
   ModelConfig config_;
   std::shared_ptr<const DecoderWeights> weights_;
-  std::shared_ptr<const Attention> attention_;
+  std::vector<std::shared_ptr<const Attention>> attention_;  // of each layer
   std::optional<Rope> rope_;
 };
 

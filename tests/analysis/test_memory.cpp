@@ -17,7 +17,7 @@ std::int64_t peak(const Attention& attention, const AttentionShape& shape, std::
   const auto heads = [&](std::int64_t count) { return at::randn({n, count, shape.head_dim}); };
   const at::Tensor q = heads(shape.heads), k = heads(shape.kv_heads), v = heads(shape.kv_heads);
   const MemoryMeter meter;
-  (void)attention.forward(q, k, v, 0.2, nullptr, nullptr);
+  (void)attention.forward(q, k, v, 0.2, nullptr, {});
   return meter.peak_bytes();
 }
 

@@ -41,7 +41,13 @@ double relative_error(const at::Tensor& actual, const at::Tensor& expected) {
 }
 
 at::Tensor whole(const Attention& attention, const Qkv& x, double scale, PairCount* pairs = nullptr) {
-  return attention.forward(x.query, x.key, x.value, scale, nullptr, pairs);
+  std::vector<PairCount> heads(pairs == nullptr ? 0 : static_cast<std::size_t>(x.query.size(1)));
+  const at::Tensor out = attention.forward(x.query, x.key, x.value, scale, nullptr, heads);
+  for (const PairCount& head : heads) {
+    pairs->exact += head.exact;
+    pairs->causal += head.causal;
+  }
+  return out;
 }
 
 const AttentionShape kShape{4, 4, 24};
@@ -84,6 +90,11 @@ class TestBsbrAttention : public QObject {
     vary("block is chunk", [](BsbrConfig& c) { c.block_size = 32; });
     vary("tiny blocks", [](BsbrConfig& c) { c.block_size = 2, c.compression_factor = 2; });
     vary("every chunk a candidate", [](BsbrConfig& c) { c.candidate_chunks = 1000; });
+    const auto plan = [&](const char* name, std::vector<bsbr::HeadPlan> heads) {
+      vary(name, [&](BsbrConfig& c) { c.plan = {std::move(heads)}; });
+    };
+    plan("heads differ", {{0, 0, false}, {0, 0, true}, {64, 0, false}, {1024, 0, true}});
+    plan("thresholds", {{64, 0.02, true}, {16, 0.002, true}, {64, 0.02, false}, {1024, 0.1, true}});
     vary("odd chunk", [](BsbrConfig& c) { c.chunk_size = 24; });
     vary("one token a chunk",
          [](BsbrConfig& c) { c.chunk_size = 1, c.block_size = 1, c.compression_factor = 1, c.retrieve = 5; });
@@ -175,12 +186,12 @@ class TestBsbrAttention : public QObject {
     std::int64_t begin = 0;
     for (const std::int64_t size : {1, 1, 1, 29, 1, 100, 150}) {
       const Qkv part = x.narrow(begin, size);
-      pieces.push_back(attention->forward(part.query, part.key, part.value, kScale, cache.get(), nullptr));
+      pieces.push_back(attention->forward(part.query, part.key, part.value, kScale, cache.get(), {}));
       begin += size;
     }
     for (; begin < 360; ++begin) {
       const Qkv part = x.narrow(begin, 1);
-      pieces.push_back(attention->forward(part.query, part.key, part.value, kScale, cache.get(), nullptr));
+      pieces.push_back(attention->forward(part.query, part.key, part.value, kScale, cache.get(), {}));
     }
     QCOMPARE(cache->tokens(), 360);
     QVERIFY(relative_error(at::cat(pieces), expected) < 1e-5);

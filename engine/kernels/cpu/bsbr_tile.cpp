@@ -36,6 +36,11 @@ std::size_t divide_up(std::size_t n, std::size_t by) {
   return (n + by - 1) / by;
 }
 
+/// Chunks whose blocks are scored: enough for the budget.
+std::size_t candidate_chunks(const BsbrReach& reach, std::size_t retrieve, std::size_t chunk) {
+  return std::max(reach.candidate_chunks, retrieve / chunk + 2);
+}
+
 /// A float's bits as an integer that orders as the float does; NaN has a place too.
 std::uint32_t ordered_bits(float x) {
   const auto bits = std::bit_cast<std::uint32_t>(x);
@@ -59,8 +64,7 @@ void select_best(const float* score, std::size_t first, std::size_t end, std::si
 
 BsbrTileKernel::Sizes::Sizes(const KvLayout& layout, const BsbrReach& reach, std::size_t tokens) {
   const std::size_t chunks = divide_up(tokens, layout.chunk);
-  exact = std::min(reach.sink + (reach.window + 1) * layout.chunk + reach.retrieve, chunks * layout.chunk);
-  candidates = std::min(std::max(reach.candidate_chunks, reach.retrieve / layout.chunk + 2), chunks);
+  candidates = std::min(candidate_chunks(reach, reach.retrieve, layout.chunk), chunks);
   states = candidates * (layout.chunk / layout.compression);
   far_chunks = chunks;
   far_blocks = chunks * (layout.chunk / layout.block);
@@ -70,8 +74,7 @@ BsbrTileKernel::Sizes::Sizes(const KvLayout& layout, const BsbrReach& reach, std
 std::size_t BsbrTileKernel::good_rows(const KvLayout& layout, const BsbrReach& reach, std::size_t tokens) {
   constexpr std::size_t kCacheBytes = 384 << 10;
   const Sizes sizes(layout, reach, tokens);
-  const std::size_t row =
-      (sizes.exact + sizes.states + 2 * sizes.far_chunks + 2 * layout.dim) * sizeof(float);
+  const std::size_t row = (sizes.states + 2 * sizes.far_chunks + 2 * layout.dim) * sizeof(float);
   return std::clamp<std::size_t>(kCacheBytes / row, std::min<std::size_t>(8, layout.chunk),
                                  std::min<std::size_t>(64, layout.chunk));
 }
@@ -84,24 +87,22 @@ BsbrTileKernel::BsbrTileKernel(const KvLayout& layout, const BsbrReach& reach, s
       states_per_block_(layout.block / layout.compression),
       states_per_chunk_(layout.chunk / layout.compression),
       sizes_(layout, reach, tokens),
-      exact_stride_(micro::padded(sizes_.exact)),
       state_stride_(micro::padded(sizes_.states)),
       chunk_stride_(micro::padded(sizes_.far_chunks)),
       value_stride_(micro::padded(layout.dim)) {
   const auto lay_out = [&](std::byte* base) {
     Arena arena(base);
+    row_ = arena.take<micro::SoftmaxRow>(rows);
     query_ = arena.take<float>(rows * layout_.dim);
-    exact_ = arena.take<float>(rows * exact_stride_);
+    out_ = arena.take<float>(rows * value_stride_);
     states_ = arena.take<float>(rows * state_stride_);
     chunk_states_ = arena.take<float>(rows * chunk_stride_);
-    out_ = arena.take<float>(rows * value_stride_);
-    state_shift_ = arena.take<float>(rows);
-    inverse_ = arena.take<float>(rows);
     slot_ = arena.take<std::int32_t>(rows * sizes_.far_chunks);
     chosen_ = arena.take<std::int32_t>(rows * sizes_.retrieved);
+    count_ = arena.take<std::int32_t>(rows);
     block_begin_ = arena.take<std::int32_t>(sizes_.far_blocks + 2);
-    pair_row_ = arena.take<std::int32_t>(rows * std::max<std::size_t>(1, sizes_.retrieved));
-    pair_rank_ = arena.take<std::int32_t>(rows * sizes_.retrieved);
+    block_row_ = arena.take<std::int32_t>(rows * sizes_.retrieved);
+    row_at_ = arena.take<std::int32_t>(rows);
     order_ = arena.take<std::int32_t>(std::max(sizes_.candidates * blocks_per_chunk_, sizes_.far_chunks));
     rank_ = arena.take<std::uint64_t>(std::max(sizes_.candidates * blocks_per_chunk_, sizes_.far_chunks));
     slot_chunk_ = arena.take<std::int32_t>(sizes_.candidates);
@@ -109,6 +110,8 @@ BsbrTileKernel::BsbrTileKernel(const KvLayout& layout, const BsbrReach& reach, s
     chunk_bias_ = arena.take<float>(KvStore::kGroup);
     from_ = arena.take<const float*>(rows);
     to_ = arena.take<float*>(rows);
+    part_ = arena.take<micro::SoftmaxRow*>(rows);
+    visible_ = arena.take<std::size_t>(rows);
     return arena.used();
   };
   scratch_ = Buffer(lay_out(nullptr));
@@ -123,72 +126,68 @@ BsbrTileKernel::Zones BsbrTileKernel::divide(const QueryTile& tile) const {
   zones.recent = zones.end_chunk * layout_.chunk;
   zones.sink = std::min(reach_.sink, zones.recent);
   const std::size_t far_blocks = (zones.recent - zones.sink) / layout_.block;
-  zones.far = far_blocks > reach_.retrieve / layout_.block;
-  if (!zones.far) zones.sink = zones.recent;
-  zones.near = zones.sink + tile.position + tile.rows - zones.recent;
+  const std::size_t budget = tile.head.retrieve / layout_.block;
+  const bool all_read = tile.head.threshold <= 0 && far_blocks <= budget;
+  if (all_read) zones.sink = zones.recent;
+  zones.far = far_blocks > 0 && !all_read && (budget > 0 || tile.head.states);
   if (!zones.far) return zones;
   zones.first_chunk = zones.sink / layout_.chunk;
   zones.first_block = zones.sink / layout_.block;
-  zones.retrieved = reach_.retrieve / layout_.block;
-  zones.candidates = std::min(zones.end_chunk - zones.first_chunk, sizes_.candidates);
-  zones.coarse = zones.candidates < zones.end_chunk - zones.first_chunk;
+  zones.retrieved = std::min(budget, far_blocks);
+  const std::size_t chunks = zones.end_chunk - zones.first_chunk;
+  zones.candidates = std::min(chunks, candidate_chunks(reach_, tile.head.retrieve, layout_.chunk));
+  zones.coarse = zones.candidates < chunks;
   return zones;
 }
 
 std::uint64_t BsbrTileKernel::run(const KvStore& store, const QueryTile& tile) {
   const Zones zones = divide(tile);
+  std::fill_n(out_, tile.rows * value_stride_, 0.0F);
   for (std::size_t r = 0; r < tile.rows; ++r) {
     const float* from = tile.queries + r * tile.query_stride;
-    std::transform(from, from + layout_.dim, query(r), [&](float x) { return x * tile.scale; });
+    float* query = query_ + r * layout_.dim;
+    std::transform(from, from + layout_.dim, query, [&](float x) { return x * tile.scale; });
+    row_[r] = {query, out_ + r * value_stride_, 0.0F, kNever};
+    count_[r] = 0;
   }
-  std::fill_n(out_, tile.rows * value_stride_, 0.0F);
-  near_logits(store, tile, zones);
+  read_near(store, tile, zones);
   if (zones.far) {
     choose_candidates(store, tile, zones);
-    state_weights(store, tile, zones);
-    list_rows_by_block(tile, zones);
-    retrieved_logits(store, tile, zones);
+    weigh_states(store, tile, zones);
+    if (tile.head.states) read_states(store, tile, zones);
+    read_retrieved(store, tile, zones);
   }
-  normalise(tile, zones);
-  near_values(store, tile, zones);
-  if (zones.far) far_values(store, tile, zones);
-
   std::uint64_t pairs = 0;
   for (std::size_t r = 0; r < tile.rows; ++r) {
-    std::transform(out(r), out(r) + layout_.dim, tile.out + r * tile.out_stride,
-                   [&](float x) { return x * inverse_[r]; });
-    pairs += zones.sink + (tile.position + r + 1 - zones.recent) + zones.retrieved * layout_.block;
+    const micro::SoftmaxRow& row = row_[r];
+    const float inverse = 1.0F / row.sum;
+    std::transform(row.out, row.out + layout_.dim, tile.out + r * tile.out_stride,
+                   [&](float x) { return x * inverse; });
+    pairs += zones.sink + (tile.position + r + 1 - zones.recent) +
+             static_cast<std::size_t>(count_[r]) * layout_.block;
   }
   return pairs;
 }
 
-template <class Visit>
-void BsbrTileKernel::for_near_pieces(const QueryTile& tile, const Zones& zones, const Visit& visit) const {
-  std::size_t column = 0;
-  const auto range = [&](std::size_t begin, std::size_t end) {
+void BsbrTileKernel::read_near(const KvStore& store, const QueryTile& tile, const Zones& zones) {
+  for (std::size_t r = 0; r < tile.rows; ++r) part_[r] = row_ + r;
+  const auto read = [&](std::size_t begin, std::size_t end) {
     while (begin < end) {
+      const std::size_t chunk = begin / layout_.chunk;
       const std::size_t offset = begin % layout_.chunk;
       const std::size_t tokens = std::min(layout_.chunk - offset, end - begin);
-      visit(begin / layout_.chunk, offset, tokens, column);
+      const bool masked = begin + tokens > tile.position + 1;
+      for (std::size_t r = 0; masked && r < tile.rows; ++r) {
+        visible_[r] = std::min(tokens, std::max(tile.position + r + 1, begin) - begin);
+      }
+      micro::attend(part_, tile.rows, layout_.dim, store.keys(chunk, tile.kv_head) + offset,
+                    store.key_stride(), store.values(chunk, tile.kv_head) + offset * store.value_stride(),
+                    store.value_stride(), tokens, masked ? visible_ : nullptr);
       begin += tokens;
-      column += tokens;
     }
   };
-  range(0, zones.sink);
-  range(zones.recent, tile.position + tile.rows);
-}
-
-void BsbrTileKernel::near_logits(const KvStore& store, const QueryTile& tile, const Zones& zones) {
-  for (std::size_t r = 0; r < tile.rows; ++r) from_[r] = query(r);
-  for_near_pieces(
-      tile, zones, [&](std::size_t chunk, std::size_t offset, std::size_t tokens, std::size_t column) {
-        for (std::size_t r = 0; r < tile.rows; ++r) to_[r] = exact(r) + column;
-        micro::logits(from_, to_, tile.rows, layout_.dim, store.keys(chunk, tile.kv_head) + offset,
-                      store.key_stride(), tokens, nullptr);
-      });
-  for (std::size_t r = 0; r + 1 < tile.rows; ++r) {
-    std::fill(exact(r) + zones.near - tile.rows + r + 1, exact(r) + zones.near, kNever);
-  }
+  read(0, zones.sink);
+  read(zones.recent, tile.position + tile.rows);
 }
 
 void BsbrTileKernel::choose_candidates(const KvStore& store, const QueryTile& tile, const Zones& zones) {
@@ -199,6 +198,7 @@ void BsbrTileKernel::choose_candidates(const KvStore& store, const QueryTile& ti
     }
     return;
   }
+  for (std::size_t r = 0; r < tile.rows; ++r) from_[r] = row_[r].query;
   for (std::size_t c = zones.first_chunk; c < zones.end_chunk;) {
     const std::size_t in_group = c % KvStore::kGroup;
     const std::size_t width = std::min(KvStore::kGroup - in_group, zones.end_chunk - c);
@@ -229,16 +229,16 @@ std::size_t BsbrTileKernel::rows_with_candidate(const QueryTile& tile, const Zon
   for (std::size_t r = 0; r < tile.rows; ++r) {
     const std::int32_t slot = slot_[r * sizes_.far_chunks + chunk - zones.first_chunk];
     if (slot < 0) continue;
-    pair_row_[count] = static_cast<std::int32_t>(r);
+    row_at_[count] = static_cast<std::int32_t>(r);
     to_[count++] = states(r) + static_cast<std::size_t>(slot) * states_per_chunk_;
   }
   return count;
 }
 
-void BsbrTileKernel::state_weights(const KvStore& store, const QueryTile& tile, const Zones& zones) {
+void BsbrTileKernel::weigh_states(const KvStore& store, const QueryTile& tile, const Zones& zones) {
   for (std::size_t c = zones.first_chunk; c < zones.end_chunk; ++c) {
     const std::size_t rows = rows_with_candidate(tile, zones, c);
-    for (std::size_t i = 0; i < rows; ++i) from_[i] = query(static_cast<std::size_t>(pair_row_[i]));
+    for (std::size_t i = 0; i < rows; ++i) from_[i] = row_[row_at_[i]].query;
     micro::logits(from_, to_, rows, layout_.dim, store.state_keys(c, tile.kv_head), store.state_stride(),
                   states_per_chunk_, store.state_bias(c, tile.kv_head));
   }
@@ -246,145 +246,86 @@ void BsbrTileKernel::state_weights(const KvStore& store, const QueryTile& tile, 
   const std::size_t used = zones.candidates * states_per_chunk_;
   const std::size_t far_chunks = zones.coarse ? zones.end_chunk - zones.first_chunk : 0;
   for (std::size_t r = 0; r < tile.rows; ++r) {
+    micro::SoftmaxRow& row = row_[r];
     std::fill_n(states(r), in_sink, kNever);
-    state_shift_[r] = std::max(micro::maximum(states(r), used), micro::maximum(chunks(r), far_chunks));
-    score_largest_states(r, zones);
-    micro::exponentiate(states(r), used, state_shift_[r]);
-    micro::exponentiate(chunks(r), far_chunks, state_shift_[r]);
-    choose_blocks(r, zones);
+    const float top = std::max(micro::maximum(states(r), used), micro::maximum(chunks(r), far_chunks));
+    if (top > row.shift + micro::kRoom) micro::rescale(row, top, value_stride_);
+    if (tile.head.threshold <= 0) rank_vanishing_blocks(r, zones);
+    micro::exponentiate(states(r), used, row.shift);
+    const float coarse = micro::exponentiate(chunks(r), far_chunks, row.shift);
+    const float read_as_states = choose_blocks(r, tile, zones, coarse);
+    if (tile.head.states) row.sum += read_as_states;
   }
 }
 
-void BsbrTileKernel::score_largest_states(std::size_t row, const Zones& zones) {
+void BsbrTileKernel::rank_vanishing_blocks(std::size_t row, const Zones& zones) {
   const float* logit = states(row);
   for (std::size_t j = 0; j < zones.candidates * blocks_per_chunk_; ++j) {
-    score_[j] = *std::max_element(logit + j * states_per_block_, logit + (j + 1) * states_per_block_) -
-                state_shift_[row];
+    const float most = *std::max_element(logit + j * states_per_block_, logit + (j + 1) * states_per_block_);
+    score_[j] = most - row_[row].shift;
   }
 }
 
-void BsbrTileKernel::choose_blocks(std::size_t row, const Zones& zones) {
-  if (zones.retrieved == 0) return;
-  const std::size_t in_sink = zones.first_block % blocks_per_chunk_;
-  const std::size_t blocks = zones.candidates * blocks_per_chunk_;
+float BsbrTileKernel::block_masses(std::size_t row, const Zones& zones, bool keep_vanishing) {
   const float* weight = states(row);
-  // By mass; blocks whose mass underflows keep their negative score, below all others and in order.
-  for (std::size_t j = 0; j < blocks; ++j) {
+  float sum = 0;
+  for (std::size_t j = zones.first_block % blocks_per_chunk_; j < zones.candidates * blocks_per_chunk_; ++j) {
     const float mass =
         std::accumulate(weight + j * states_per_block_, weight + (j + 1) * states_per_block_, 0.0F);
-    if (mass > 0) score_[j] = mass;
+    sum += mass;
+    if (mass > 0 || !keep_vanishing) score_[j] = mass;
   }
-  select_best(score_, in_sink, blocks, zones.retrieved, rank_, order_);
+  return sum;
+}
+
+float BsbrTileKernel::choose_blocks(std::size_t row, const QueryTile& tile, const Zones& zones,
+                                    float coarse) {
+  const bool fixed = tile.head.threshold <= 0;
+  float left = block_masses(row, zones, fixed);
+  if (zones.retrieved == 0) return left + coarse;
+  const std::size_t first = zones.first_block % blocks_per_chunk_;
+  const std::size_t end = zones.candidates * blocks_per_chunk_;
+  std::size_t count = zones.retrieved;
+  if (!fixed) {
+    const float least = tile.head.threshold * (row_[row].sum + left + coarse);
+    count = 0;
+    for (std::size_t j = first; j < end; ++j) {
+      order_[count] = static_cast<std::int32_t>(j);
+      count += score_[j] > least ? 1 : 0;
+    }
+  }
+  if (fixed || count > zones.retrieved) {
+    count = zones.retrieved;
+    select_best(score_, first, end, count, rank_, order_);
+  }
   const std::int32_t* slot = slot_ + row * sizes_.far_chunks;
   for (std::size_t c = 0; c < zones.end_chunk - zones.first_chunk; ++c) {
     if (slot[c] >= 0) slot_chunk_[slot[c]] = static_cast<std::int32_t>(c);
   }
+  count_[row] = static_cast<std::int32_t>(count);
   std::int32_t* chosen = chosen_ + row * sizes_.retrieved;
-  for (std::size_t i = 0; i < zones.retrieved; ++i) {
+  for (std::size_t i = 0; i < count; ++i) {
     const auto block = static_cast<std::size_t>(order_[i]);
     const auto chunk = static_cast<std::size_t>(slot_chunk_[block / blocks_per_chunk_]);
     chosen[i] = static_cast<std::int32_t>(chunk * blocks_per_chunk_ + block % blocks_per_chunk_);
     std::fill_n(states(row) + block * states_per_block_, states_per_block_, 0.0F);
+    left -= std::max(0.0F, score_[block]);
   }
+  return std::max(0.0F, left) + coarse;
 }
 
-void BsbrTileKernel::list_rows_by_block(const QueryTile& tile, const Zones& zones) {
-  const std::size_t blocks = (zones.end_chunk - zones.first_chunk) * blocks_per_chunk_;
-  // Counting sort. block_begin_ is shifted by one while the pairs are placed.
-  std::fill_n(block_begin_, blocks + 2, 0);
-  for (std::size_t r = 0; r < tile.rows; ++r) {
-    const std::int32_t* chosen = chosen_ + r * sizes_.retrieved;
-    for (std::size_t i = 0; i < zones.retrieved; ++i) ++block_begin_[chosen[i] + 2];
-  }
-  std::partial_sum(block_begin_, block_begin_ + blocks + 2, block_begin_);
-  for (std::size_t r = 0; r < tile.rows; ++r) {
-    const std::int32_t* chosen = chosen_ + r * sizes_.retrieved;
-    for (std::size_t i = 0; i < zones.retrieved; ++i) {
-      const std::int32_t at = block_begin_[chosen[i] + 1]++;
-      pair_row_[at] = static_cast<std::int32_t>(r);
-      pair_rank_[at] = static_cast<std::int32_t>(i);
-    }
-  }
-}
-
-template <class Row, class Block>
-void BsbrTileKernel::for_retrieved_blocks(const Zones& zones, const Row& each_row,
-                                          const Block& each_block) const {
-  const std::size_t blocks = (zones.end_chunk - zones.first_chunk) * blocks_per_chunk_;
-  for (std::size_t j = 0; j < blocks; ++j) {
-    const auto begin = static_cast<std::size_t>(block_begin_[j]);
-    const std::size_t rows = static_cast<std::size_t>(block_begin_[j + 1]) - begin;
-    if (rows == 0) continue;
-    for (std::size_t i = 0; i < rows; ++i) {
-      const auto row = static_cast<std::size_t>(pair_row_[begin + i]);
-      const auto rank = static_cast<std::size_t>(pair_rank_[begin + i]);
-      each_row(i, row, exact(row) + zones.near + rank * layout_.block);
-    }
-    each_block(zones.first_chunk + j / blocks_per_chunk_, j % blocks_per_chunk_ * layout_.block, rows);
-  }
-}
-
-void BsbrTileKernel::retrieved_logits(const KvStore& store, const QueryTile& tile, const Zones& zones) {
-  for_retrieved_blocks(
-      zones,
-      [&](std::size_t i, std::size_t row, float* columns) {
-        from_[i] = query(row);
-        to_[i] = columns;
-      },
-      [&](std::size_t chunk, std::size_t offset, std::size_t rows) {
-        micro::logits(from_, to_, rows, layout_.dim, store.keys(chunk, tile.kv_head) + offset,
-                      store.key_stride(), layout_.block, nullptr);
-      });
-}
-
-void BsbrTileKernel::normalise(const QueryTile& tile, const Zones& zones) {
-  const std::size_t columns = zones.near + zones.retrieved * layout_.block;
-  for (std::size_t r = 0; r < tile.rows; ++r) {
-    float shift = micro::maximum(exact(r), columns);
-    if (zones.far) shift = std::max(shift, state_shift_[r]);
-    float sum = micro::exponentiate(exact(r), columns, shift);
-    if (zones.far) {
-      const float factor = std::exp(state_shift_[r] - shift);
-      sum += micro::scale(states(r), zones.candidates * states_per_chunk_, factor);
-      if (zones.coarse) sum += micro::scale(chunks(r), zones.end_chunk - zones.first_chunk, factor);
-    }
-    inverse_[r] = 1.0F / sum;
-  }
-}
-
-void BsbrTileKernel::near_values(const KvStore& store, const QueryTile& tile, const Zones& zones) {
-  for (std::size_t r = 0; r < tile.rows; ++r) to_[r] = out(r);
-  for_near_pieces(tile, zones,
-                  [&](std::size_t chunk, std::size_t offset, std::size_t tokens, std::size_t column) {
-                    for (std::size_t r = 0; r < tile.rows; ++r) from_[r] = exact(r) + column;
-                    micro::accumulate(from_, to_, tile.rows,
-                                      store.values(chunk, tile.kv_head) + offset * store.value_stride(),
-                                      tokens, store.value_stride());
-                  });
-}
-
-void BsbrTileKernel::far_values(const KvStore& store, const QueryTile& tile, const Zones& zones) {
-  for_retrieved_blocks(
-      zones,
-      [&](std::size_t i, std::size_t row, float* columns) {
-        from_[i] = columns;
-        to_[i] = out(row);
-      },
-      [&](std::size_t chunk, std::size_t offset, std::size_t rows) {
-        micro::accumulate(from_, to_, rows, store.values(chunk, tile.kv_head) + offset * store.value_stride(),
-                          layout_.block, store.value_stride());
-      });
+void BsbrTileKernel::read_states(const KvStore& store, const QueryTile& tile, const Zones& zones) {
   for (std::size_t c = zones.first_chunk; c < zones.end_chunk; ++c) {
     const std::size_t rows = rows_with_candidate(tile, zones, c);
     for (std::size_t i = 0; i < rows; ++i) {
       from_[i] = to_[i];
-      to_[i] = out(static_cast<std::size_t>(pair_row_[i]));
+      to_[i] = row_[row_at_[i]].out;
     }
     micro::accumulate(from_, to_, rows, store.state_values(c, tile.kv_head), states_per_chunk_,
                       store.value_stride());
   }
   if (!zones.coarse) return;
-  for (std::size_t r = 0; r < tile.rows; ++r) to_[r] = out(r);
+  for (std::size_t r = 0; r < tile.rows; ++r) to_[r] = row_[r].out;
   for (std::size_t c = zones.first_chunk; c < zones.end_chunk;) {
     const std::size_t in_group = c % KvStore::kGroup;
     const std::size_t width = std::min(KvStore::kGroup - in_group, zones.end_chunk - c);
@@ -393,6 +334,36 @@ void BsbrTileKernel::far_values(const KvStore& store, const QueryTile& tile, con
                       store.chunk_values(c / KvStore::kGroup, tile.kv_head) + in_group * store.value_stride(),
                       width, store.value_stride());
     c += width;
+  }
+}
+
+void BsbrTileKernel::list_rows_by_block(const QueryTile& tile, std::size_t blocks) {
+  // Counting sort. block_begin_ is shifted by one while the rows are placed.
+  std::fill_n(block_begin_, blocks + 2, 0);
+  const auto for_chosen = [&](const auto& visit) {
+    for (std::size_t r = 0; r < tile.rows; ++r) {
+      const std::int32_t* chosen = chosen_ + r * sizes_.retrieved;
+      for (std::int32_t i = 0; i < count_[r]; ++i) visit(chosen[i], static_cast<std::int32_t>(r));
+    }
+  };
+  for_chosen([&](std::int32_t block, std::int32_t) { ++block_begin_[block + 2]; });
+  std::partial_sum(block_begin_, block_begin_ + blocks + 2, block_begin_);
+  for_chosen([&](std::int32_t block, std::int32_t row) { block_row_[block_begin_[block + 1]++] = row; });
+}
+
+void BsbrTileKernel::read_retrieved(const KvStore& store, const QueryTile& tile, const Zones& zones) {
+  const std::size_t blocks = (zones.end_chunk - zones.first_chunk) * blocks_per_chunk_;
+  list_rows_by_block(tile, blocks);
+  for (std::size_t j = 0; j < blocks; ++j) {
+    std::size_t rows = 0;
+    for (std::int32_t at = block_begin_[j]; at < block_begin_[j + 1]; ++at)
+      part_[rows++] = row_ + block_row_[at];
+    if (rows == 0) continue;
+    const std::size_t chunk = zones.first_chunk + j / blocks_per_chunk_;
+    const std::size_t offset = j % blocks_per_chunk_ * layout_.block;
+    micro::attend(part_, rows, layout_.dim, store.keys(chunk, tile.kv_head) + offset, store.key_stride(),
+                  store.values(chunk, tile.kv_head) + offset * store.value_stride(), store.value_stride(),
+                  layout_.block, nullptr);
   }
 }
 

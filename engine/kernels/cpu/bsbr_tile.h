@@ -5,15 +5,23 @@
 
 #include "engine/kernels/cpu/buffer.h"
 #include "engine/kernels/cpu/kv_store.h"
+#include "engine/kernels/cpu/micro.h"
 
 namespace bsbr {
 
-/// What a query reads, in tokens and chunks.
+/// What every head reads, in tokens and chunks.
 struct BsbrReach {
-  std::size_t retrieve;          ///< far tokens attended exactly, a multiple of the block
+  std::size_t retrieve;          ///< the most that any head retrieves; a multiple of the block
   std::size_t window;            ///< chunks before the own one that are exact
   std::size_t sink;              ///< first tokens, always exact; a multiple of the block
   std::size_t candidate_chunks;  ///< chunks whose blocks are scored singly
+};
+
+/// What one head reads of its far past.
+struct HeadReach {
+  std::size_t retrieve;  ///< far tokens attended exactly, at most; a multiple of the block
+  float threshold;       ///< a block is retrieved if its estimated share of the mass exceeds this
+  bool states;           ///< the rest is read through condensed states; else it is dropped
 };
 
 /// Queries of one head that lie in one chunk, with consecutive positions.
@@ -26,11 +34,13 @@ struct QueryTile {
   std::size_t position;  ///< of the first query; the store holds its key and those of all rows
   std::size_t kv_head;
   float scale;  ///< of q·k
+  HeadReach head;
 };
 
 /// BSBR attention of a tile of queries: one softmax over near (sink, window, own chunk), retrieved blocks and
-/// the condensed states of the rest. Three passes over one row of logits a query: logits, weights, values.
-/// Queries that retrieved the same block are processed together. Owns the scratch memory of one thread.
+/// the condensed states of the rest. Its sums run as the zones are read, in this order: near, states (whose
+/// masses, with the near one, decide what is retrieved), retrieved blocks. Queries that retrieved the same
+/// block are processed together. Owns the scratch memory of one thread.
 class BsbrTileKernel {
  public:
   /// `rows`: the most that a tile will have; `tokens`: the longest sequence.
@@ -47,69 +57,61 @@ class BsbrTileKernel {
   /// Most elements that a row needs of each kind.
   struct Sizes {
     Sizes(const KvLayout& layout, const BsbrReach& reach, std::size_t tokens);
-    std::size_t exact, candidates, states, far_chunks, far_blocks, retrieved;
+    std::size_t candidates, states, far_chunks, far_blocks, retrieved;
   };
   /// How the past of one tile divides.
   struct Zones {
     std::size_t sink;  ///< tokens [0, sink) and [recent, position] are near
     std::size_t recent;
-    std::size_t near;                    ///< near columns of a row
     std::size_t first_chunk, end_chunk;  ///< chunks that hold far blocks
     std::size_t first_block;             ///< first far block, counted from the sequence's start
-    std::size_t retrieved;               ///< blocks that each row retrieves
+    std::size_t retrieved;               ///< blocks that each row retrieves, at most
     std::size_t candidates;              ///< slots of states_ in use
-    bool far;                            ///< false: everything is near
+    bool far;                            ///< false: nothing but the near zone is read
     bool coarse;                         ///< true: only some chunks are candidates
   };
 
   [[nodiscard]] Zones divide(const QueryTile& tile) const;
-  void near_logits(const KvStore& store, const QueryTile& tile, const Zones& zones);
+  void read_near(const KvStore& store, const QueryTile& tile, const Zones& zones);
   void choose_candidates(const KvStore& store, const QueryTile& tile, const Zones& zones);
-  void state_weights(const KvStore& store, const QueryTile& tile, const Zones& zones);
-  void score_largest_states(std::size_t row, const Zones& zones);
-  void choose_blocks(std::size_t row, const Zones& zones);
-  void list_rows_by_block(const QueryTile& tile, const Zones& zones);
-  void retrieved_logits(const KvStore& store, const QueryTile& tile, const Zones& zones);
-  void normalise(const QueryTile& tile, const Zones& zones);
-  void near_values(const KvStore& store, const QueryTile& tile, const Zones& zones);
-  void far_values(const KvStore& store, const QueryTile& tile, const Zones& zones);
-  /// For each block that rows of the tile retrieved: each_row(i, row, its columns in exact()) for these rows,
-  /// then each_block(chunk, offset in the chunk, rows).
-  template <class Row, class Block>
-  void for_retrieved_blocks(const Zones& zones, const Row& each_row, const Block& each_block) const;
-  /// Calls visit(chunk, offset in the chunk, tokens, column) for each piece of the near zone.
-  template <class Visit>
-  void for_near_pieces(const QueryTile& tile, const Zones& zones, const Visit& visit) const;
-  /// Rows that have `chunk` as a candidate: their number; their states of it in state_at_, their numbers in
-  /// row_at_.
+  void weigh_states(const KvStore& store, const QueryTile& tile, const Zones& zones);
+  /// Chooses the row's blocks and takes their weights out of its states; returns the mass of what is left.
+  /// `coarse`: the mass of chunks that are no candidates.
+  float choose_blocks(std::size_t row, const QueryTile& tile, const Zones& zones, float coarse);
+  /// Fills score_ with the mass of each candidate block, but for those of none if they are ranked; returns
+  /// the sum.
+  float block_masses(std::size_t row, const Zones& zones, bool keep_vanishing);
+  /// Fills score_ with the largest state of each block: below 0, the rank of blocks whose mass underflows.
+  void rank_vanishing_blocks(std::size_t row, const Zones& zones);
+  void read_states(const KvStore& store, const QueryTile& tile, const Zones& zones);
+  /// Fills block_begin_ and block_row_.
+  void list_rows_by_block(const QueryTile& tile, std::size_t blocks);
+  void read_retrieved(const KvStore& store, const QueryTile& tile, const Zones& zones);
+  /// Rows that have `chunk` as a candidate: how many; their numbers in row_at_, their states of it in to_.
   std::size_t rows_with_candidate(const QueryTile& tile, const Zones& zones, std::size_t chunk);
 
-  [[nodiscard]] float* exact(std::size_t row) const { return exact_ + row * exact_stride_; }
   [[nodiscard]] float* states(std::size_t row) const { return states_ + row * state_stride_; }
   [[nodiscard]] float* chunks(std::size_t row) const { return chunk_states_ + row * chunk_stride_; }
-  [[nodiscard]] float* out(std::size_t row) const { return out_ + row * value_stride_; }
-  [[nodiscard]] float* query(std::size_t row) const { return query_ + row * layout_.dim; }
 
   KvLayout layout_;
   BsbrReach reach_;
   std::size_t blocks_per_chunk_, states_per_block_, states_per_chunk_;
   Sizes sizes_;
-  std::size_t exact_stride_, state_stride_, chunk_stride_, value_stride_;
+  std::size_t state_stride_, chunk_stride_, value_stride_;
   Buffer scratch_;
   // Per row, in scratch_:
-  float* query_;          // [dim], scaled
-  float* exact_;          // near columns, then retrieved blocks: logits, then weights
-  float* states_;         // [candidates, states per chunk]
-  float* chunk_states_;   // [far chunks]
-  float* out_;            // [value stride]
-  float* state_shift_;    // what was subtracted before the states' exponential
-  float* inverse_;        // 1 / the denominator
-  std::int32_t* slot_;    // [far chunks]: the chunk's slot in states_, or -1
-  std::int32_t* chosen_;  // [retrieved]: blocks, counted from first_chunk's first
+  micro::SoftmaxRow* row_;  // the running sums
+  float* query_;            // [dim], scaled
+  float* out_;              // [value stride]
+  float* states_;           // [candidates, states per chunk]: logits, then weights
+  float* chunk_states_;     // [far chunks]
+  std::int32_t* slot_;      // [far chunks]: the chunk's slot in states_, or -1
+  std::int32_t* chosen_;    // [retrieved]: blocks, counted from first_chunk's first
+  std::int32_t* count_;     // of chosen_
   // Per tile:
-  std::int32_t* block_begin_;  // [far blocks + 1]: where a block's pairs begin
-  std::int32_t* pair_row_;     // [rows · retrieved]
-  std::int32_t* pair_rank_;    // which of its row's retrieved blocks it is
+  std::int32_t* block_begin_;  // [far blocks + 2]: where a block's rows begin
+  std::int32_t* block_row_;    // [rows · retrieved]
+  std::int32_t* row_at_;       // [rows]
   std::uint64_t* rank_;        // as order_
   std::int32_t* order_;        // [candidates · blocks per chunk] or [far chunks]
   std::int32_t* slot_chunk_;   // [candidates]
@@ -117,6 +119,8 @@ class BsbrTileKernel {
   float* chunk_bias_;          // log C
   const float** from_;         // [rows]
   float** to_;                 // [rows]
+  micro::SoftmaxRow** part_;   // [rows]
+  std::size_t* visible_;       // [rows]
 };
 
 }  // namespace bsbr

@@ -1,5 +1,7 @@
 #include "engine/kernels/cpu/micro.h"
 
+#include <algorithm>
+#include <cmath>
 #include <limits>
 
 // Scalable vectors cannot be kept in arrays; on such machines NEON serves.
@@ -18,6 +20,27 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 using Tag = hn::CappedTag<float, kPad>;
 using Vec = hn::Vec<Tag>;
+
+/// Calls Op::Run<n>(first row, args…) until all rows are done, six at a time.
+template <class Op, class... Args>
+HWY_INLINE void ForRows(std::size_t rows, Args... args) {
+  std::size_t r = 0;
+  for (; r + 6 <= rows; r += 6) Op::template Run<6>(r, args...);
+  switch (rows - r) {
+    case 5:
+      return Op::template Run<5>(r, args...);
+    case 4:
+      return Op::template Run<4>(r, args...);
+    case 3:
+      return Op::template Run<3>(r, args...);
+    case 2:
+      return Op::template Run<2>(r, args...);
+    case 1:
+      return Op::template Run<1>(r, args...);
+    default:
+      return;
+  }
+}
 
 template <int kRows, int kVecs>
 HWY_INLINE void LogitsBlock(const float* const* query, float* const* out, std::size_t dim, const float* keys,
@@ -44,40 +67,29 @@ HWY_INLINE void LogitsBlock(const float* const* query, float* const* out, std::s
   }
 }
 
-template <int kRows>
-HWY_INLINE void LogitsRows(const float* const* query, float* const* out, std::size_t dim, const float* keys,
-                           std::size_t stride, std::size_t width, const float* bias) {
-  const std::size_t lanes = hn::Lanes(Tag());
-  std::size_t column = 0;
-  for (; column + lanes < width; column += 2 * lanes) {
-    LogitsBlock<kRows, 2>(query, out, dim, keys, stride, column, width, bias);
+struct LogitsOp {
+  template <int kRows>
+  static HWY_INLINE void Run(std::size_t first, const float* const* query, float* const* out, std::size_t dim,
+                             const float* keys, std::size_t stride, std::size_t width, const float* bias) {
+    // Few rows need more columns at once to hide the latency of a multiply-add.
+    constexpr int kWide = kRows == 1 ? 8 : kRows <= 3 ? 4 : 2;
+    const std::size_t lanes = hn::Lanes(Tag());
+    query += first;
+    out += first;
+    std::size_t column = 0;
+    for (; column + (kWide - 1) * lanes < width; column += kWide * lanes) {
+      LogitsBlock<kRows, kWide>(query, out, dim, keys, stride, column, width, bias);
+    }
+    for (; column + lanes < width; column += 2 * lanes) {
+      LogitsBlock<kRows, 2>(query, out, dim, keys, stride, column, width, bias);
+    }
+    if (column < width) LogitsBlock<kRows, 1>(query, out, dim, keys, stride, column, width, bias);
   }
-  if (column < width) LogitsBlock<kRows, 1>(query, out, dim, keys, stride, column, width, bias);
-}
+};
 
 void Logits(const float* const* query, float* const* out, std::size_t rows, std::size_t dim,
             const float* keys, std::size_t stride, std::size_t width, const float* bias) {
-  std::size_t r = 0;
-  for (; r + 6 <= rows; r += 6) LogitsRows<6>(query + r, out + r, dim, keys, stride, width, bias);
-  switch (rows - r) {
-    case 5:
-      LogitsRows<5>(query + r, out + r, dim, keys, stride, width, bias);
-      break;
-    case 4:
-      LogitsRows<4>(query + r, out + r, dim, keys, stride, width, bias);
-      break;
-    case 3:
-      LogitsRows<3>(query + r, out + r, dim, keys, stride, width, bias);
-      break;
-    case 2:
-      LogitsRows<2>(query + r, out + r, dim, keys, stride, width, bias);
-      break;
-    case 1:
-      LogitsRows<1>(query + r, out + r, dim, keys, stride, width, bias);
-      break;
-    default:
-      break;
-  }
+  ForRows<LogitsOp>(rows, query, out, dim, keys, stride, width, bias);
 }
 
 template <int kRows, int kVecs>
@@ -102,40 +114,25 @@ HWY_INLINE void AccumulateBlock(const float* const* weight, float* const* out, c
   }
 }
 
-template <int kRows>
-HWY_INLINE void AccumulateRows(const float* const* weight, float* const* out, const float* values,
-                               std::size_t width, std::size_t dim) {
-  const std::size_t lanes = hn::Lanes(Tag());
-  std::size_t column = 0;
-  for (; column + 2 * lanes <= dim; column += 2 * lanes) {
-    AccumulateBlock<kRows, 2>(weight, out, values, width, dim, column);
+struct AccumulateOp {
+  template <int kRows>
+  static HWY_INLINE void Run(std::size_t first, const float* const* weight, float* const* out,
+                             const float* values, std::size_t width, std::size_t dim) {
+    constexpr int kWide = kRows <= 3 ? 4 : 2;
+    const std::size_t lanes = hn::Lanes(Tag());
+    weight += first;
+    out += first;
+    std::size_t column = 0;
+    for (; column + kWide * lanes <= dim; column += kWide * lanes) {
+      AccumulateBlock<kRows, kWide>(weight, out, values, width, dim, column);
+    }
+    for (; column < dim; column += lanes) AccumulateBlock<kRows, 1>(weight, out, values, width, dim, column);
   }
-  for (; column < dim; column += lanes) AccumulateBlock<kRows, 1>(weight, out, values, width, dim, column);
-}
+};
 
 void Accumulate(const float* const* weight, float* const* out, std::size_t rows, const float* values,
                 std::size_t width, std::size_t dim) {
-  std::size_t r = 0;
-  for (; r + 6 <= rows; r += 6) AccumulateRows<6>(weight + r, out + r, values, width, dim);
-  switch (rows - r) {
-    case 5:
-      AccumulateRows<5>(weight + r, out + r, values, width, dim);
-      break;
-    case 4:
-      AccumulateRows<4>(weight + r, out + r, values, width, dim);
-      break;
-    case 3:
-      AccumulateRows<3>(weight + r, out + r, values, width, dim);
-      break;
-    case 2:
-      AccumulateRows<2>(weight + r, out + r, values, width, dim);
-      break;
-    case 1:
-      AccumulateRows<1>(weight + r, out + r, values, width, dim);
-      break;
-    default:
-      break;
-  }
+  ForRows<AccumulateOp>(rows, weight, out, values, width, dim);
 }
 
 float Maximum(const float* x, std::size_t n) {
@@ -197,6 +194,64 @@ float Scale(float* x, std::size_t n, float factor) {
   return hn::GetLane(hn::SumOfLanes(tag, sum));
 }
 
+void Rescale(SoftmaxRow& row, float shift, std::size_t dim) {
+  const Tag tag;
+  const float factor = row.sum == 0 ? 0.0F : std::exp(row.shift - shift);
+  const Vec by = hn::Set(tag, factor);
+  for (std::size_t i = 0; i < dim; i += hn::Lanes(tag)) {
+    hn::StoreU(hn::Mul(hn::LoadU(tag, row.out + i), by), tag, row.out + i);
+  }
+  row.sum *= factor;
+  row.shift = shift;
+}
+
+struct AttendOp {
+  /// Columns whose weights are kept at once.
+  static constexpr std::size_t kPiece = 64;
+
+  template <int kRows>
+  static HWY_INLINE void Run(std::size_t first, SoftmaxRow* const* rows, std::size_t dim, const float* keys,
+                             std::size_t key_stride, const float* values, std::size_t value_stride,
+                             std::size_t width, const std::size_t* visible) {
+    HWY_ALIGN float weight[kRows][kPiece];
+    float* to[kRows];
+    const float* from[kRows];
+    const float* query[kRows];
+    float* out[kRows];
+    for (int r = 0; r < kRows; ++r) {
+      to[r] = weight[r];
+      from[r] = weight[r];
+      query[r] = rows[first + r]->query;
+      out[r] = rows[first + r]->out;
+    }
+    for (std::size_t column = 0; column < width; column += kPiece) {
+      std::size_t seen[kRows];
+      std::size_t most = 0;
+      for (int r = 0; r < kRows; ++r) {
+        const std::size_t end = visible == nullptr ? width : visible[first + r];
+        seen[r] = std::min(kPiece, std::max(end, column) - column);
+        most = std::max(most, seen[r]);
+      }
+      if (most == 0) return;
+      LogitsOp::Run<kRows>(0, query, to, dim, keys + column, key_stride, most, nullptr);
+      for (int r = 0; r < kRows; ++r) {
+        SoftmaxRow& row = *rows[first + r];
+        const float top = Maximum(weight[r], seen[r]);
+        if (top > row.shift + kRoom) Rescale(row, top, value_stride);
+        row.sum += Exponentiate(weight[r], seen[r], row.shift);
+        std::fill(weight[r] + seen[r], weight[r] + most, 0.0F);
+      }
+      AccumulateOp::Run<kRows>(0, from, out, values + column * value_stride, most, value_stride);
+    }
+  }
+};
+
+void Attend(SoftmaxRow* const* rows, std::size_t count, std::size_t dim, const float* keys,
+            std::size_t key_stride, const float* values, std::size_t value_stride, std::size_t width,
+            const std::size_t* visible) {
+  ForRows<AttendOp>(count, rows, dim, keys, key_stride, values, value_stride, width, visible);
+}
+
 const char* InstructionSet() {
   return hwy::TargetName(HWY_TARGET);
 }
@@ -209,6 +264,8 @@ HWY_AFTER_NAMESPACE();
 namespace bsbr::micro {
 HWY_EXPORT(Logits);
 HWY_EXPORT(Accumulate);
+HWY_EXPORT(Rescale);
+HWY_EXPORT(Attend);
 HWY_EXPORT(Maximum);
 HWY_EXPORT(Exponentiate);
 HWY_EXPORT(Scale);
@@ -221,6 +278,15 @@ void logits(const float* const* query, float* const* out, std::size_t rows, std:
 void accumulate(const float* const* weight, float* const* out, std::size_t rows, const float* values,
                 std::size_t width, std::size_t dim) {
   HWY_DYNAMIC_DISPATCH(Accumulate)(weight, out, rows, values, width, dim);
+}
+void rescale(SoftmaxRow& row, float shift, std::size_t dim) {
+  HWY_DYNAMIC_DISPATCH(Rescale)(row, shift, dim);
+}
+void attend(SoftmaxRow* const* rows, std::size_t count, std::size_t dim, const float* keys,
+            std::size_t key_stride, const float* values, std::size_t value_stride, std::size_t width,
+            const std::size_t* visible) {
+  HWY_DYNAMIC_DISPATCH(Attend)
+  (rows, count, dim, keys, key_stride, values, value_stride, width, visible);
 }
 float maximum(const float* x, std::size_t n) {
   return HWY_DYNAMIC_DISPATCH(Maximum)(x, n);

@@ -24,6 +24,29 @@ void logits(const float* const* query, float* const* out, std::size_t rows, std:
 void accumulate(const float* const* weight, float* const* out, std::size_t rows, const float* values,
                 std::size_t width, std::size_t dim);
 
+/// A softmax that is read piece by piece: so far out = Σ_j w_j · value_j and sum = Σ_j w_j with
+/// w_j = e^(logit_j - shift). A new row has out = 0, sum = 0 and shift = -infinity. The shift follows the
+/// largest logit at a distance (kRoom), so that out is rescaled rarely.
+struct SoftmaxRow {
+  const float* query;
+  float* out;
+  float sum;
+  float shift;
+};
+
+/// How far a logit may lie above the shift: e^60 is far from overflow, also times a sum of many.
+inline constexpr float kRoom = 60.0F;
+
+/// Moves a row's shift; out has `dim` elements.
+void rescale(SoftmaxRow& row, float shift, std::size_t dim);
+
+/// Reads `width` keys and values into each of `count` rows. `keys` as in logits() with no bias, [dim,
+/// key_stride]; `values` as in accumulate(), [width, value_stride], the length of out too. Row r sees the
+/// first visible[r] columns; nullptr: all. The result of a row does not depend on the others.
+void attend(SoftmaxRow* const* rows, std::size_t count, std::size_t dim, const float* keys,
+            std::size_t key_stride, const float* values, std::size_t value_stride, std::size_t width,
+            const std::size_t* visible);
+
 /// Largest of x[0, n); -infinity when n is 0.
 float maximum(const float* x, std::size_t n);
 
