@@ -14,8 +14,8 @@
 #include <cmath>
 #include <limits>
 
+#include "engine/attention/condensed_states.h"
 #include "engine/attention/tensor_cache.h"
-#include "engine/kernels/cpu/group_keys.h"
 
 namespace bsbr {
 namespace {
@@ -81,7 +81,7 @@ class BsbrReference : public Attention {
       at::Tensor near = exact.clone();
       near.narrow(1, sink, recent - sink).fill_(kNever);
       far = read_far(q, k, v, sink, recent, head);
-      choose_blocks(far, at::logsumexp(near, 1), head, read);
+      choose_blocks(q, far, at::logsumexp(near, 1), head, read);
     }
     exact.narrow(1, sink, recent - sink).masked_fill_(read.logical_not().repeat_interleave(b, 1), kNever);
     if (pairs != nullptr) {
@@ -100,26 +100,35 @@ class BsbrReference : public Attention {
   /// Condensed states of the far past: first `states` of blocks, then of chunks.
   struct Far {
     std::int64_t states = 0;
-    at::Tensor logits;  // [t, states + chunks], -inf for what the other kind stands for
-    at::Tensor values;  // [states + chunks, dim]
+    at::Tensor logits;      // [t, states + chunks], -inf for what the other kind stands for
+    at::Tensor values;      // [states + chunks, dim]
+    at::Tensor log_spread;  // [states]; of a single key far below all others, but not -inf
   };
 
   /// Marks in `read` [t, blocks] what the head retrieves. `near` [t]: the log mass of the near zone.
-  void choose_blocks(const Far& far, const at::Tensor& near, const HeadPlan& head, at::Tensor& read) const {
+  void choose_blocks(const at::Tensor& q, const Far& far, const at::Tensor& near, const HeadPlan& head,
+                     at::Tensor& read) const {
     const std::int64_t most = std::min(head.retrieve / config_.block_size, read.size(1));
     if (most == 0) return;
-    const at::Tensor mass =
-        at::logsumexp(far.logits.narrow(1, 0, far.states).reshape({read.size(0), read.size(1), -1}), 2);
-    const auto [score, order] = at::topk(mass, most, 1);
+    at::Tensor terms = far.logits.narrow(1, 0, far.states);
+    if (head.states) terms = terms + far.log_spread + q.pow(2).sum(1, true).log();
+    const at::Tensor scores = at::logsumexp(terms.reshape({read.size(0), read.size(1), -1}), 2);
+    const auto [score, order] = at::topk(scores, most, 1);
     const at::Tensor total = at::logaddexp(near, at::logsumexp(far.logits, 1)).unsqueeze(1);
-    read.scatter_(1, order, score > total + std::log(head.threshold));
+    if (head.threshold > 0) {
+      read.scatter_(1, order, score > total + std::log(head.threshold));
+    } else {
+      read.scatter_(1, order, true);
+    }
   }
 
   [[nodiscard]] Far read_far(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, std::int64_t sink,
                              std::int64_t recent, const HeadPlan& head) const {
     const std::int64_t c = config_.chunk_size;
-    const States made = condense(k.narrow(0, sink, recent - sink), v.narrow(0, sink, recent - sink));
-    Far far{made.keys.size(0), at::matmul(q, made.keys.t()) + made.log_sizes, made.values};
+    const CondensedStates made =
+        condense(k.narrow(0, sink, recent - sink), v.narrow(0, sink, recent - sink), config_);
+    Far far{made.keys.size(0), at::matmul(q, made.keys.t()) + made.log_sizes, made.values,
+            made.spread.clamp_min(1e-30).log()};
     const std::int64_t first = sink / c;
     const std::int64_t chunks = recent / c - first;
     const std::int64_t candidates = std::max(config_.candidate_chunks, head.retrieve / c + 2);
@@ -138,35 +147,7 @@ class BsbrReference : public Attention {
     const std::int64_t skip = (sink - first * c) / config_.compression_factor;
     const at::Tensor skipped = chosen.logical_not().repeat_interleave(c / config_.compression_factor, 1);
     far.logits.masked_fill_(skipped.narrow(1, skip, far.states), kNever);
-    return {far.states, at::cat({far.logits, logits}, 1), at::cat({far.values, means(v)}, 0)};
-  }
-
-  struct States {
-    at::Tensor keys, values;  // [states, dim]
-    at::Tensor log_sizes;     // [states]
-  };
-
-  /// The states of whole blocks: keys, values [tokens, dim].
-  [[nodiscard]] States condense(const at::Tensor& keys, const at::Tensor& values) const {
-    const std::int64_t b = config_.block_size;
-    const std::int64_t per_block = config_.states_per_block();
-    const std::int64_t blocks = keys.size(0) / b;
-    const at::Tensor host = keys.t().to(at::kCPU).contiguous();
-    at::Tensor member = at::zeros({blocks, per_block, b}, host.options());
-    KeyGrouper grouper;
-    for (std::int64_t block = 0; block < blocks; ++block) {
-      const auto& group =
-          grouper.group(host.const_data_ptr<float>() + block * b, static_cast<std::size_t>(keys.size(0)),
-                        static_cast<std::size_t>(shape_.head_dim), static_cast<std::size_t>(b),
-                        static_cast<std::size_t>(per_block));
-      for (std::int64_t j = 0; j < b; ++j) member[block][group[static_cast<std::size_t>(j)]][j] = 1.0;
-    }
-    const at::Tensor size = member.sum(2);
-    const at::Tensor mean = (member / size.unsqueeze(2)).to(device_);
-    const auto averaged = [&](const at::Tensor& x) {
-      return at::matmul(mean, x.reshape({blocks, b, x.size(1)})).flatten(0, 1);
-    };
-    return {averaged(keys), averaged(values), size.log().flatten().to(device_)};
+    return {far.states, at::cat({far.logits, logits}, 1), at::cat({far.values, means(v)}, 0), far.log_spread};
   }
 
   AttentionShape shape_;

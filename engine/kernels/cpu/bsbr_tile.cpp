@@ -107,6 +107,8 @@ BsbrTileKernel::BsbrTileKernel(const KvLayout& layout, const BsbrReach& reach, s
     rank_ = arena.take<std::uint64_t>(std::max(sizes_.candidates * blocks_per_chunk_, sizes_.far_chunks));
     slot_chunk_ = arena.take<std::int32_t>(sizes_.candidates);
     score_ = arena.take<float>(sizes_.candidates * blocks_per_chunk_);
+    mass_ = arena.take<float>(sizes_.candidates * blocks_per_chunk_);
+    spread_ = arena.take<const float*>(sizes_.candidates);
     chunk_bias_ = arena.take<float>(KvStore::kGroup);
     from_ = arena.take<const float*>(rows);
     to_ = arena.take<float*>(rows);
@@ -250,7 +252,8 @@ void BsbrTileKernel::weigh_states(const KvStore& store, const QueryTile& tile, c
     std::fill_n(states(r), in_sink, kNever);
     const float top = std::max(micro::maximum(states(r), used), micro::maximum(chunks(r), far_chunks));
     if (top > row.shift + micro::kRoom) micro::rescale(row, top, value_stride_);
-    if (tile.head.threshold <= 0) rank_vanishing_blocks(r, zones);
+    look_up_slots(store, r, tile, zones);
+    if (tile.head.threshold <= 0) rank_vanishing_blocks(r, tile, zones);
     micro::exponentiate(states(r), used, row.shift);
     const float coarse = micro::exponentiate(chunks(r), far_chunks, row.shift);
     const float read_as_states = choose_blocks(r, tile, zones, coarse);
@@ -258,22 +261,44 @@ void BsbrTileKernel::weigh_states(const KvStore& store, const QueryTile& tile, c
   }
 }
 
-void BsbrTileKernel::rank_vanishing_blocks(std::size_t row, const Zones& zones) {
-  const float* logit = states(row);
+void BsbrTileKernel::rank_vanishing_blocks(std::size_t row, const QueryTile& tile, const Zones& zones) {
+  constexpr float kVanishes = -80.0F;
   for (std::size_t j = 0; j < zones.candidates * blocks_per_chunk_; ++j) {
-    const float most = *std::max_element(logit + j * states_per_block_, logit + (j + 1) * states_per_block_);
-    score_[j] = most - row_[row].shift;
+    const float* logit = states(row) + j * states_per_block_;
+    const float* most = std::max_element(logit, logit + states_per_block_);
+    score_[j] = *most - row_[row].shift;
+    if (score_[j] >= kVanishes || !tile.head.states) continue;
+    const float* spread = spread_[j / blocks_per_chunk_] + j % blocks_per_chunk_ * states_per_block_;
+    score_[j] += std::log(std::max(spread[most - logit], 1e-30F));
   }
 }
 
-float BsbrTileKernel::block_masses(std::size_t row, const Zones& zones, bool keep_vanishing) {
+void BsbrTileKernel::look_up_slots(const KvStore& store, std::size_t row, const QueryTile& tile,
+                                   const Zones& zones) {
+  const std::int32_t* slot = slot_ + row * sizes_.far_chunks;
+  for (std::size_t c = 0; c < zones.end_chunk - zones.first_chunk; ++c) {
+    if (slot[c] < 0) continue;
+    slot_chunk_[slot[c]] = static_cast<std::int32_t>(c);
+    spread_[slot[c]] = store.state_spread(zones.first_chunk + c, tile.kv_head);
+  }
+}
+
+float BsbrTileKernel::score_blocks(std::size_t row, const QueryTile& tile, const Zones& zones,
+                                   bool keep_vanishing) {
   const float* weight = states(row);
   float sum = 0;
   for (std::size_t j = zones.first_block % blocks_per_chunk_; j < zones.candidates * blocks_per_chunk_; ++j) {
-    const float mass =
-        std::accumulate(weight + j * states_per_block_, weight + (j + 1) * states_per_block_, 0.0F);
+    const float* spread = spread_[j / blocks_per_chunk_] + j % blocks_per_chunk_ * states_per_block_;
+    float mass = 0;
+    float score = 0;
+    for (std::size_t s = 0; s < states_per_block_; ++s) {
+      const float w = weight[j * states_per_block_ + s];
+      mass += w;
+      score += w * spread[s];
+    }
     sum += mass;
-    if (mass > 0 || !keep_vanishing) score_[j] = mass;
+    mass_[j] = mass;
+    if (mass > 0 || !keep_vanishing) score_[j] = tile.head.states ? score : mass;
   }
   return sum;
 }
@@ -281,26 +306,25 @@ float BsbrTileKernel::block_masses(std::size_t row, const Zones& zones, bool kee
 float BsbrTileKernel::choose_blocks(std::size_t row, const QueryTile& tile, const Zones& zones,
                                     float coarse) {
   const bool fixed = tile.head.threshold <= 0;
-  float left = block_masses(row, zones, fixed);
+  float left = score_blocks(row, tile, zones, fixed);
   if (zones.retrieved == 0) return left + coarse;
   const std::size_t first = zones.first_block % blocks_per_chunk_;
   const std::size_t end = zones.candidates * blocks_per_chunk_;
   std::size_t count = zones.retrieved;
   if (!fixed) {
+    const float* query = row_[row].query;
+    const float strength =
+        tile.head.states ? std::inner_product(query, query + layout_.dim, query, 0.0F) : 1.0F;
     const float least = tile.head.threshold * (row_[row].sum + left + coarse);
     count = 0;
     for (std::size_t j = first; j < end; ++j) {
       order_[count] = static_cast<std::int32_t>(j);
-      count += score_[j] > least ? 1 : 0;
+      count += score_[j] * strength > least ? 1 : 0;
     }
   }
   if (fixed || count > zones.retrieved) {
     count = zones.retrieved;
     select_best(score_, first, end, count, rank_, order_);
-  }
-  const std::int32_t* slot = slot_ + row * sizes_.far_chunks;
-  for (std::size_t c = 0; c < zones.end_chunk - zones.first_chunk; ++c) {
-    if (slot[c] >= 0) slot_chunk_[slot[c]] = static_cast<std::int32_t>(c);
   }
   count_[row] = static_cast<std::int32_t>(count);
   std::int32_t* chosen = chosen_ + row * sizes_.retrieved;
@@ -309,7 +333,7 @@ float BsbrTileKernel::choose_blocks(std::size_t row, const QueryTile& tile, cons
     const auto chunk = static_cast<std::size_t>(slot_chunk_[block / blocks_per_chunk_]);
     chosen[i] = static_cast<std::int32_t>(chunk * blocks_per_chunk_ + block % blocks_per_chunk_);
     std::fill_n(states(row) + block * states_per_block_, states_per_block_, 0.0F);
-    left -= std::max(0.0F, score_[block]);
+    left -= mass_[block];
   }
   return std::max(0.0F, left) + coarse;
 }

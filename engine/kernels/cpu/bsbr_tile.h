@@ -20,7 +20,7 @@ struct BsbrReach {
 /// What one head reads of its far past.
 struct HeadReach {
   std::size_t retrieve;  ///< far tokens attended exactly, at most; a multiple of the block
-  float threshold;       ///< a block is retrieved if its estimated share of the mass exceeds this
+  float threshold;       ///< a block is retrieved if its score exceeds this; 0: the best are, whatever it is
   bool states;           ///< the rest is read through condensed states; else it is dropped
 };
 
@@ -39,8 +39,10 @@ struct QueryTile {
 
 /// BSBR attention of a tile of queries: one softmax over near (sink, window, own chunk), retrieved blocks and
 /// the condensed states of the rest. Its sums run as the zones are read, in this order: near, states (whose
-/// masses, with the near one, decide what is retrieved), retrieved blocks. Queries that retrieved the same
-/// block are processed together. Owns the scratch memory of one thread.
+/// masses and spreads decide what is retrieved), retrieved blocks. A block's score is what reading it through
+/// its states may get wrong: Σ over its states of share of the query's mass × variance of the logit within
+/// the group, the latter estimated as spread · |q|² (of a head without states: just the share). Queries that
+/// retrieved the same block are processed together. Owns the scratch memory of one thread.
 class BsbrTileKernel {
  public:
   /// `rows`: the most that a tile will have; `tokens`: the longest sequence.
@@ -78,11 +80,13 @@ class BsbrTileKernel {
   /// Chooses the row's blocks and takes their weights out of its states; returns the mass of what is left.
   /// `coarse`: the mass of chunks that are no candidates.
   float choose_blocks(std::size_t row, const QueryTile& tile, const Zones& zones, float coarse);
-  /// Fills score_ with the mass of each candidate block, but for those of none if they are ranked; returns
-  /// the sum.
-  float block_masses(std::size_t row, const Zones& zones, bool keep_vanishing);
-  /// Fills score_ with the largest state of each block: below 0, the rank of blocks whose mass underflows.
-  void rank_vanishing_blocks(std::size_t row, const Zones& zones);
+  /// Fills score_ and mass_ of the candidate blocks (the scores of those without mass are kept if
+  /// `keep_vanishing`); returns the sum of masses.
+  float score_blocks(std::size_t row, const QueryTile& tile, const Zones& zones, bool keep_vanishing);
+  /// Fills score_ so that it ranks blocks whose mass underflows: below 0, from their largest states.
+  void rank_vanishing_blocks(std::size_t row, const QueryTile& tile, const Zones& zones);
+  /// Fills slot_chunk_ and spread_.
+  void look_up_slots(const KvStore& store, std::size_t row, const QueryTile& tile, const Zones& zones);
   void read_states(const KvStore& store, const QueryTile& tile, const Zones& zones);
   /// Fills block_begin_ and block_row_.
   void list_rows_by_block(const QueryTile& tile, std::size_t blocks);
@@ -116,6 +120,8 @@ class BsbrTileKernel {
   std::int32_t* order_;        // [candidates · blocks per chunk] or [far chunks]
   std::int32_t* slot_chunk_;   // [candidates]
   float* score_;               // [candidates · blocks per chunk]
+  float* mass_;                // [candidates · blocks per chunk]
+  const float** spread_;       // [candidates]: of the states of a slot's chunk
   float* chunk_bias_;          // log C
   const float** from_;         // [rows]
   float** to_;                 // [rows]

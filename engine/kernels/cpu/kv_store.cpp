@@ -20,7 +20,8 @@ KvStore::KvStore(const KvLayout& layout)
       state_keys_at_(values_at_ + layout.chunk * value_stride_),
       state_values_at_(state_keys_at_ + layout.dim * state_stride_ + kPad),
       state_bias_at_(state_values_at_ + states_ * value_stride_),
-      head_floats_(state_bias_at_ + state_stride_) {}
+      state_spread_at_(state_bias_at_ + state_stride_),
+      head_floats_(state_spread_at_ + state_stride_) {}
 
 void KvStore::add_chunk() {
   // Zeroed: a block of keys is read in whole vectors, and padding of values must stay 0.
@@ -68,6 +69,7 @@ void KvStore::condense_block(std::size_t chunk, std::size_t head, std::size_t bl
   float* state_keys = part(chunk, head, state_keys_at_) + block * states;
   float* state_values = part(chunk, head, state_values_at_) + block * states * value_stride_;
   float* bias = part(chunk, head, state_bias_at_) + block * states;
+  float* spread = part(chunk, head, state_spread_at_) + block * states;
 
   const std::vector<std::int32_t>& group = grouper_.group(keys, key_stride_, layout_.dim, b, states);
   sizes_.assign(states, 0);
@@ -80,6 +82,15 @@ void KvStore::condense_block(std::size_t chunk, std::size_t head, std::size_t bl
       state_keys[i * state_stride_ + s] += share * keys[i * key_stride_ + j];
       state_values[s * value_stride_ + i] += share * values[j * value_stride_ + i];
     }
+  }
+  for (std::size_t j = 0; j < b; ++j) {
+    const auto s = static_cast<std::size_t>(group[j]);
+    float away = 0;
+    for (std::size_t i = 0; i < layout_.dim; ++i) {
+      const float difference = keys[i * key_stride_ + j] - state_keys[i * state_stride_ + s];
+      away += difference * difference;
+    }
+    spread[s] += away / static_cast<float>(sizes_[s] * layout_.dim);
   }
 }
 

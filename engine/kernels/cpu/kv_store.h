@@ -20,8 +20,9 @@ struct KvLayout {
 /// Keys and values of one sequence in one layer, chunk by chunk, with the condensed states of complete
 /// chunks. Grows without moving what is there. A block's b tokens are grouped by the similarity of their keys
 /// (KeyGrouper) into b / f groups, and each group of n has a state: its mean key k̃ and mean value ṽ, of log
-/// mass log n + q·k̃ (the tangent of log Σ e^{q·k} at q = 0, never above it). Every complete chunk has one
-/// more state for the whole of it. Not thread-safe while appending.
+/// mass log n + q·k̃ (the tangent of log Σ e^{q·k} at q = 0, never above it), and a spread, mean |k - k̃|² /
+/// dim: how far that may mislead. Every complete chunk has one more state for the whole of it. Not
+/// thread-safe while appending.
 class KvStore {
  public:
   explicit KvStore(const KvLayout& layout);
@@ -57,6 +58,10 @@ class KvStore {
   [[nodiscard]] const float* state_bias(std::size_t chunk, std::size_t head) const {
     return part(chunk, head, state_bias_at_);
   }
+  /// [states_per_chunk].
+  [[nodiscard]] const float* state_spread(std::size_t chunk, std::size_t head) const {
+    return part(chunk, head, state_spread_at_);
+  }
   /// Mean keys of kGroup chunks, transposed: [dim, kGroup]; chunk c in column c % kGroup of group c / kGroup.
   static constexpr std::size_t kGroup = 16;
   [[nodiscard]] const float* chunk_keys(std::size_t group, std::size_t head) const;
@@ -74,7 +79,7 @@ class KvStore {
   KvLayout layout_;
   std::size_t tokens_ = 0;
   std::size_t states_, key_stride_, state_stride_, value_stride_;
-  std::size_t values_at_, state_keys_at_, state_values_at_, state_bias_at_, head_floats_;
+  std::size_t values_at_, state_keys_at_, state_values_at_, state_bias_at_, state_spread_at_, head_floats_;
   std::vector<Buffer> chunks_;
   std::vector<Buffer> groups_;
   KeyGrouper grouper_;

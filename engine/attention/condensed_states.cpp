@@ -1,0 +1,43 @@
+#include "engine/attention/condensed_states.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/matmul.h>
+#include <ATen/ops/zeros.h>
+
+#include "engine/kernels/cpu/group_keys.h"
+
+namespace bsbr {
+
+CondensedStates condense(const at::Tensor& keys, const at::Tensor& values, const BsbrConfig& config) {
+  const std::int64_t b = config.block_size;
+  const std::int64_t per_block = config.states_per_block();
+  const std::int64_t blocks = keys.size(0) / b;
+  const at::Tensor host = keys.t().to(at::kCPU).contiguous();
+  at::Tensor member = at::zeros({blocks, per_block, b}, host.options());
+  float* at_member = member.data_ptr<float>();
+  KeyGrouper grouper;
+  for (std::int64_t block = 0; block < blocks; ++block) {
+    const auto& group =
+        grouper.group(host.const_data_ptr<float>() + block * b, static_cast<std::size_t>(keys.size(0)),
+                      static_cast<std::size_t>(keys.size(1)), static_cast<std::size_t>(b),
+                      static_cast<std::size_t>(per_block));
+    for (std::int64_t j = 0; j < b; ++j) {
+      at_member[(block * per_block + group[static_cast<std::size_t>(j)]) * b + j] = 1.0F;
+    }
+  }
+  const at::Tensor size = member.sum(2);
+  const at::Tensor mean = (member / size.unsqueeze(2)).to(keys.device());
+  const auto averaged = [&](const at::Tensor& x) {
+    return at::matmul(mean, x.reshape({blocks, b, x.size(1)})).flatten(0, 1);
+  };
+  const at::Tensor mean_keys = averaged(keys);
+  // |k - k̃|² of every key to every state of its block, [blocks, states, b]; the group's own are averaged.
+  const at::Tensor away =
+      (keys.reshape({blocks, 1, b, keys.size(1)}) - mean_keys.reshape({blocks, per_block, 1, keys.size(1)}))
+          .pow(2)
+          .mean(3);
+  return {mean_keys, averaged(values), size.log().flatten().to(keys.device()),
+          (mean * away).sum(2).flatten()};
+}
+
+}  // namespace bsbr
