@@ -212,7 +212,8 @@ class TestBsbrAttention : public QObject {
     const auto reference = bsbr::make_bsbr_reference(kShape, small_config(), at::kCPU);
     const at::Tensor out = whole(*kernel, x, kScale);
     QVERIFY(at::isfinite(out).all().item<bool>());
-    QVERIFY(relative_error(out, whole(*reference, x, kScale)) < 1e-3);
+    const double error = relative_error(out, whole(*reference, x, kScale));
+    QVERIFY2(error < 1e-3, qPrintable(QString::number(error)));
   }
 
   void microKernelsAgainstPlainLoops() {

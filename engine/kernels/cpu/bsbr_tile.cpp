@@ -262,14 +262,15 @@ void BsbrTileKernel::weigh_states(const KvStore& store, const QueryTile& tile, c
 }
 
 void BsbrTileKernel::rank_vanishing_blocks(std::size_t row, const QueryTile& tile, const Zones& zones) {
-  constexpr float kVanishes = -80.0F;
+  const float shift = row_[row].shift;
   for (std::size_t j = 0; j < zones.candidates * blocks_per_chunk_; ++j) {
     const float* logit = states(row) + j * states_per_block_;
-    const float* most = std::max_element(logit, logit + states_per_block_);
-    score_[j] = *most - row_[row].shift;
-    if (score_[j] >= kVanishes || !tile.head.states) continue;
-    const float* spread = spread_[j / blocks_per_chunk_] + j % blocks_per_chunk_ * states_per_block_;
-    score_[j] += std::log(std::max(spread[most - logit], 1e-30F));
+    const float* log_spread = state_log_spread(j);
+    float most = kNever;
+    for (std::size_t s = 0; s < states_per_block_; ++s) {
+      most = std::max(most, logit[s] + (tile.head.states ? log_spread[s] : 0.0F));
+    }
+    score_[j] = most - shift;
   }
 }
 
@@ -288,7 +289,7 @@ float BsbrTileKernel::score_blocks(std::size_t row, const QueryTile& tile, const
   const float* weight = states(row);
   float sum = 0;
   for (std::size_t j = zones.first_block % blocks_per_chunk_; j < zones.candidates * blocks_per_chunk_; ++j) {
-    const float* spread = spread_[j / blocks_per_chunk_] + j % blocks_per_chunk_ * states_per_block_;
+    const float* spread = state_spread(j);
     float mass = 0;
     float score = 0;
     for (std::size_t s = 0; s < states_per_block_; ++s) {
@@ -298,7 +299,8 @@ float BsbrTileKernel::score_blocks(std::size_t row, const QueryTile& tile, const
     }
     sum += mass;
     mass_[j] = mass;
-    if (mass > 0 || !keep_vanishing) score_[j] = tile.head.states ? score : mass;
+    if (!tile.head.states) score = mass;
+    if (score > 0 || !keep_vanishing) score_[j] = score;
   }
   return sum;
 }

@@ -80,10 +80,11 @@ class BsbrTileKernel {
   /// Chooses the row's blocks and takes their weights out of its states; returns the mass of what is left.
   /// `coarse`: the mass of chunks that are no candidates.
   float choose_blocks(std::size_t row, const QueryTile& tile, const Zones& zones, float coarse);
-  /// Fills score_ and mass_ of the candidate blocks (the scores of those without mass are kept if
-  /// `keep_vanishing`); returns the sum of masses.
+  /// Fills score_ and mass_ of the candidate blocks (if `keep_vanishing`, what is in score_ stays where the
+  /// score is 0); returns the sum of masses.
   float score_blocks(std::size_t row, const QueryTile& tile, const Zones& zones, bool keep_vanishing);
-  /// Fills score_ so that it ranks blocks whose mass underflows: below 0, from their largest states.
+  /// Fills score_ with the logarithm of the largest term of each block's score: it ranks those that
+  /// underflow, and is below 0 for them.
   void rank_vanishing_blocks(std::size_t row, const QueryTile& tile, const Zones& zones);
   /// Fills slot_chunk_ and spread_.
   void look_up_slots(const KvStore& store, std::size_t row, const QueryTile& tile, const Zones& zones);
@@ -94,6 +95,13 @@ class BsbrTileKernel {
   /// Rows that have `chunk` as a candidate: how many; their numbers in row_at_, their states of it in to_.
   std::size_t rows_with_candidate(const QueryTile& tile, const Zones& zones, std::size_t chunk);
 
+  /// Of the states of candidate block j.
+  [[nodiscard]] const float* state_spread(std::size_t j) const {
+    return spread_[j / blocks_per_chunk_] + j % blocks_per_chunk_ * states_per_block_;
+  }
+  [[nodiscard]] const float* state_log_spread(std::size_t j) const {
+    return state_spread(j) + micro::padded(states_per_chunk_);
+  }
   [[nodiscard]] float* states(std::size_t row) const { return states_ + row * state_stride_; }
   [[nodiscard]] float* chunks(std::size_t row) const { return chunk_states_ + row * chunk_stride_; }
 

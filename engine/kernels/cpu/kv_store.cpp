@@ -21,7 +21,7 @@ KvStore::KvStore(const KvLayout& layout)
       state_values_at_(state_keys_at_ + layout.dim * state_stride_ + kPad),
       state_bias_at_(state_values_at_ + states_ * value_stride_),
       state_spread_at_(state_bias_at_ + state_stride_),
-      head_floats_(state_spread_at_ + state_stride_) {}
+      head_floats_(state_spread_at_ + 2 * state_stride_) {}
 
 void KvStore::add_chunk() {
   // Zeroed: a block of keys is read in whole vectors, and padding of values must stay 0.
@@ -92,6 +92,8 @@ void KvStore::condense_block(std::size_t chunk, std::size_t head, std::size_t bl
     }
     spread[s] += away / static_cast<float>(sizes_[s] * layout_.dim);
   }
+  for (std::size_t s = 0; s < states; ++s)
+    spread[state_stride_ + s] = std::log(std::max(spread[s], kLeastSpread));
 }
 
 void KvStore::condense(std::size_t chunk, std::size_t head) {

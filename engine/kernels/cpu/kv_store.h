@@ -58,7 +58,9 @@ class KvStore {
   [[nodiscard]] const float* state_bias(std::size_t chunk, std::size_t head) const {
     return part(chunk, head, state_bias_at_);
   }
-  /// [states_per_chunk].
+  /// [states_per_chunk], and one state_stride further its logarithm, for a single key's 0 that of
+  /// kLeastSpread.
+  static constexpr float kLeastSpread = 1e-30F;
   [[nodiscard]] const float* state_spread(std::size_t chunk, std::size_t head) const {
     return part(chunk, head, state_spread_at_);
   }
