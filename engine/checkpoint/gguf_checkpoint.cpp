@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "engine/checkpoint/gguf_config.h"
+#include "engine/checkpoint/gguf_rope.h"
 #include "engine/checkpoint/problems.h"
 
 namespace bsbr {
@@ -205,13 +206,9 @@ GgufModel read_gguf_model(const GgufFile& file) {
   Problems problems(file.path());
   for (const GgufTensor& tensor : file.tensors()) {
     if (tied && tensor.name == "output.weight") continue;
+    if (tensor.name == kRopeFactors && shape.architecture != "gpt2") continue;
     auto target = target_of(tensor.name, shape);
-    if (tensor.name.starts_with("rope_f")) {
-      problems.add(
-          cat("tensor ", in_quotes(tensor.name),
-              ": rotary positions with factors of their own (as in Llama 3.1 and later) are not supported"),
-          ErrorKind::Unsupported);
-    } else if (!target) {
+    if (!target) {
       problems.add(cat("tensor ", in_quotes(tensor.name), ": a ", shape.architecture,
                        " model has no place for it here; variants of the architecture are not supported"),
                    ErrorKind::Unsupported);
