@@ -329,6 +329,81 @@ class TestGgufCheckpoint : public QObject {
     QCOMPARE(checkpoint.find(layer + "mlp.c_proj.weight")->shape, (std::vector<std::int64_t>{16, 4}));
   }
 
+  /// Tensors that are read in parts, by several threads.
+  void largeLlama() {
+    constexpr std::size_t kWidth = 256, kRows = 700;
+    std::string quantised;  // Q8_0: d, then 32 values
+    for (std::size_t i = 0; i < kRows * kWidth / 32; ++i) {
+      quantised += raw(std::uint16_t(0x3000 + i % 1000));
+      for (std::size_t j = 0; j < 32; ++j) quantised += char(i * 7 + j * j);
+    }
+    std::vector<float> expected(kRows * kWidth);
+    bsbr::dequantize(bsbr::GgufType::Q8_0, std::as_bytes(std::span(quantised)), expected);
+    const auto by_row = numbered_rows(512, kWidth);
+    const Checkpoint checkpoint = open(GgufBuilder()
+                                           .text("general.architecture", "llama")
+                                           .number("llama.embedding_length", kWidth)
+                                           .number("llama.block_count", 1)
+                                           .number("llama.context_length", 64)
+                                           .number("llama.feed_forward_length", 32)
+                                           .number("llama.attention.head_count", 8)
+                                           .number("llama.attention.key_length", 64)
+                                           .number("llama.attention.value_length", 64)
+                                           .real("llama.attention.layer_norm_rms_epsilon", 1e-6F)
+                                           .tensor("token_embd.weight", {kWidth, kRows}, 8, quantised)
+                                           .floats("blk.0.attn_q.bias", {512}, counted(512))
+                                           .floats("blk.0.attn_q.weight", {kWidth, 512}, by_row));
+    QVERIFY(values_of(checkpoint.find("model.embed_tokens.weight")) == expected);
+    const auto query = values_of(checkpoint.find("model.layers.0.self_attn.q_proj.weight"));
+    const auto bias = values_of(checkpoint.find("model.layers.0.self_attn.q_proj.bias"));
+    for (std::size_t i = 0; i < 512; ++i) {
+      const auto place = i % 64;  // in the head; HuggingFace's row i is the file's
+      const auto row = float(i - place + place % 32 * 2 + place / 32);
+      QCOMPARE(bias[i], row);
+      for (std::size_t j = 0; j < kWidth; ++j) QVERIFY(query[i * kWidth + j] == row);
+    }
+  }
+
+  void largeTransposed() {
+    constexpr std::size_t kRows = 1003, kWidth = 272;
+    GgufBuilder file = gpt2();
+    file.floats("blk.1.ffn_up.weight", {kWidth, kRows}, counted(kRows * kWidth));
+    const Checkpoint checkpoint = open(file);
+    const TensorView* const up = checkpoint.find("transformer.h.1.mlp.c_fc.weight");
+    QCOMPARE(up->shape, (std::vector<std::int64_t>{kWidth, kRows}));
+    const std::vector<float> values = values_of(up);
+    for (std::size_t j = 0; j < kWidth; ++j) {
+      for (std::size_t i = 0; i < kRows; ++i) QVERIFY(values[j * kRows + i] == float(i * kWidth + j));
+    }
+  }
+
+  void progressAndCancel() {
+    GgufBuilder large = gpt2();
+    large.floats("blk.1.ffn_up.weight", {256, 4096}, 1);
+    for (const auto& path : {write_file(temp_ / "small.gguf", gpt2().bytes()),
+                             write_file(temp_ / "large.gguf", large.bytes())}) {
+      std::vector<double> fractions;
+      bsbr::CancelToken token;
+      bsbr::Job job{[&](std::string_view stage, double fraction) {
+                      QCOMPARE(stage, std::string_view("reading GGUF"));
+                      fractions.push_back(fraction);
+                    },
+                    &token};
+      Checkpoint::open(path, job);
+      QVERIFY(!fractions.empty());
+      QVERIFY(std::ranges::is_sorted(fractions));
+      QVERIFY(fractions.front() >= 0 && fractions.back() < 1);
+
+      job.progress = [&](std::string_view, double) { token.cancel(); };
+      EXPECT_ERROR(Checkpoint::open(path, job), ErrorKind::Cancelled, "cancelled");
+      job.progress = [](std::string_view, double) { QFAIL("went on"); };
+      EXPECT_ERROR(Checkpoint::open(path, job), ErrorKind::Cancelled, "cancelled");
+      job.progress = [](std::string_view, double) { throw Error(ErrorKind::Io, "the progress failed"); };
+      job.cancel = nullptr;
+      EXPECT_ERROR(Checkpoint::open(path, job), ErrorKind::Io, "the progress failed");
+    }
+  }
+
   void refused_data() {
     QTest::addColumn<QByteArray>("bytes");
     QTest::addColumn<bool>("unsupported");
