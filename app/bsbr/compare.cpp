@@ -18,7 +18,7 @@ struct Compare {
 
   [[nodiscard]] LanguageModel load_converted(const LanguageModel& original) const {
     if (converted.empty()) return original.with_attention(bsbr);
-    LanguageModel model = load_model(Checkpoint::open(converted), common.device);
+    LanguageModel model = load_model(open_checkpoint(converted), common.device);
     if (!model.config().bsbr) {
       throw Error(ErrorKind::InvalidArgument,
                   cat(converted, ": is not converted; make it with `bsbr convert`"));
@@ -34,7 +34,7 @@ struct Compare {
 
   void run() const {
     common.apply();
-    const Checkpoint opened = Checkpoint::open(checkpoint);
+    const Checkpoint opened = open_checkpoint(checkpoint);
     const ModelConfig config = config_of(opened);
     if (converted.empty()) bsbr.validate(config.context);
     const Tokenizer tokenizer = load_tokenizer(opened, config);

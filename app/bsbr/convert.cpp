@@ -17,7 +17,7 @@ struct Convert {
 
   void run() const {
     common.apply();
-    const Checkpoint source = Checkpoint::open(checkpoint);
+    const Checkpoint source = open_checkpoint(checkpoint);
     const ModelConfig model = config_of(source);
     if (model.bsbr) {
       throw Error(

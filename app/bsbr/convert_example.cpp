@@ -21,7 +21,7 @@ struct ConvertExample {
 
   void run() const {
     common.apply();
-    const Checkpoint opened = Checkpoint::open(model_name);
+    const Checkpoint opened = open_checkpoint(model_name);
     const ModelConfig config = config_of(opened);
     bsbr.validate(config.context);
     const Tokenizer tokenizer = load_tokenizer(opened, config);

@@ -41,7 +41,7 @@ struct Generate {
   void run() {
     common.apply();
     options.sampling.validate();
-    const Checkpoint opened = Checkpoint::open(checkpoint);
+    const Checkpoint opened = open_checkpoint(checkpoint);
     const Tokenizer tokenizer = load_tokenizer(opened, config_of(opened));
     const std::vector<TokenId> ids = encode(opened, tokenizer);
     const LanguageModel model = load_model(opened, common.device);

@@ -14,7 +14,8 @@ struct Info {
   std::string checkpoint;
 
   void run() const {
-    const Checkpoint opened = Checkpoint::open(checkpoint);
+    common.apply();
+    const Checkpoint opened = open_checkpoint(checkpoint);
     const CheckpointSummary summary = summarize(opened);
     if (common.json) return print_json(summary.to_json());
     const ModelConfig& config = summary.config;

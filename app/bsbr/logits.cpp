@@ -58,7 +58,7 @@ struct Logits {
   void run() const {
     common.apply();
     const TokenBatch batch = read_batch(input);
-    const LanguageModel model = load_model(Checkpoint::open(checkpoint), common.device);
+    const LanguageModel model = load_model(open_checkpoint(checkpoint), common.device);
     std::vector<std::pair<std::string, std::vector<float>>> tensors;
     {
       ProgressLine progress;

@@ -82,6 +82,11 @@ std::string read_input(const std::string& path) {
   }
 }
 
+Checkpoint open_checkpoint(const std::string& path_or_name) {
+  ProgressLine progress;
+  return Checkpoint::open(path_or_name, progress.unwatched_job());
+}
+
 LanguageModel load_model(const Checkpoint& checkpoint, const std::string& device) {
   LanguageModel model = [&] {
     ProgressLine progress;

@@ -36,6 +36,9 @@ inline std::string input_name(const std::string& path) {
   return path == "-" ? "standard input" : path;
 }
 
+/// Opens a checkpoint with a progress line. Input may be waited for next, so signals are not watched yet.
+Checkpoint open_checkpoint(const std::string& path_or_name);
+
 /// Loads a model with a progress line, and prints its warnings to stderr.
 LanguageModel load_model(const Checkpoint& checkpoint, const std::string& device);
 

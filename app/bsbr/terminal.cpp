@@ -62,8 +62,13 @@ ProgressLine::~ProgressLine() {
 }
 
 Job ProgressLine::job() {
+  interrupted();
+  return unwatched_job();
+}
+
+Job ProgressLine::unwatched_job() {
   Job job;
-  job.cancel = &interrupted();
+  job.cancel = &token;
   if (terminal_) job.progress = [this](std::string_view stage, double fraction) { show(stage, fraction); };
   return job;
 }

@@ -26,6 +26,8 @@ class ProgressLine {
   ProgressLine& operator=(const ProgressLine&) = delete;
   ~ProgressLine();
   [[nodiscard]] Job job();
+  /// The same for work that leaves nothing to clean up: the signals are not watched from here on.
+  [[nodiscard]] Job unwatched_job();
 
  private:
   void show(std::string_view stage, double fraction);

@@ -13,7 +13,8 @@ struct Tokenize {
   std::string checkpoint, text;
 
   void run() const {
-    const Tokenizer tokenizer = open_tokenizer(Checkpoint::open(checkpoint));
+    common.apply();
+    const Tokenizer tokenizer = open_tokenizer(open_checkpoint(checkpoint));
     const std::vector<TokenId> ids = tokenizer.encode(read_input(text));
     if (common.json) return print_json({{"ids", ids}, {"count", ids.size()}});
     for (std::size_t i = 0; i < ids.size(); ++i) std::cout << (i == 0 ? "" : " ") << ids[i];

@@ -178,9 +178,9 @@ struct Checkpoint::Content {
   std::vector<TensorView> tensors;
   std::uint64_t tensor_bytes = 0;
 
-  void read_gguf(const fs::path& path) {
+  void read_gguf(const fs::path& path, const Job& job) {
     gguf = GgufFile::open(path);
-    GgufModel model = read_gguf_model(*gguf);
+    GgufModel model = read_gguf_model(*gguf, job);
     config = std::move(model.config);
     buffers = std::move(model.buffers);
     tensors = std::move(model.tensors);
@@ -207,7 +207,7 @@ void Checkpoint::Content::read_folder(const WeightFiles& weights) {
   }
 }
 
-Checkpoint Checkpoint::open(const std::string& path_or_name) {
+Checkpoint Checkpoint::open(const std::string& path_or_name, const Job& job) {
   auto content = std::make_shared<Content>();
   Place place = resolve(path_or_name);
   content->folder = std::move(place.folder);
@@ -220,7 +220,7 @@ Checkpoint Checkpoint::open(const std::string& path_or_name) {
   if (place.gguf.empty()) {
     content->read_folder(weights);
   } else {
-    content->read_gguf(place.gguf);
+    content->read_gguf(place.gguf, job);
   }
   std::ranges::sort(content->tensors, {}, &TensorView::name);
   for (const TensorView& tensor : content->tensors) content->tensor_bytes += tensor.bytes.size();

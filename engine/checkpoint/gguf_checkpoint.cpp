@@ -12,12 +12,14 @@
 #include <utility>
 
 #include "engine/checkpoint/gguf_config.h"
+#include "engine/checkpoint/gguf_rope.h"
+#include "engine/checkpoint/gguf_rows.h"
 #include "engine/checkpoint/problems.h"
 
 namespace bsbr {
 namespace {
 
-/// How a tensor's values get into HuggingFace's order.
+/// What order a tensor's values have. Rows of queries and keys are rotated, by as many heads as each has.
 enum class Order { Same, QueryRows, KeyRows, Transposed };
 
 struct Name {
@@ -98,12 +100,6 @@ struct Entry {
   Target target;
 };
 
-/// Rows, all dimensions but the last taken together, and the values of one.
-std::pair<std::size_t, std::size_t> rows_of(const GgufTensor& tensor, std::size_t values) {
-  const auto last = static_cast<std::size_t>(tensor.shape.empty() ? 1 : tensor.shape.back());
-  return {values / last, last};
-}
-
 std::size_t values_of(const GgufTensor& tensor) {
   std::size_t values = 1;
   for (const std::int64_t dimension : tensor.shape) values *= static_cast<std::size_t>(dimension);
@@ -127,62 +123,30 @@ void check_shape(const Entry& entry, const GgufModelShape& shape, Problems& prob
   }
 }
 
-/// Where row `i` of the file belongs: every head's rows are [d/2, 2] there and [2, d/2] in HuggingFace's
-/// order.
-std::size_t rotated_row(std::size_t i, std::size_t head_dim) {
-  const std::size_t place = i % head_dim;
-  return i - place + place % 2 * (head_dim / 2) + place / 2;
+GgufOrder order_of(Order order) {
+  if (order == Order::Same) return GgufOrder::Same;
+  return order == Order::Transposed ? GgufOrder::Transposed : GgufOrder::Rotated;
 }
 
-void read_rotated_rows(const GgufTensor& tensor, std::size_t head_dim, std::span<float> out) {
-  if (tensor.shape.size() == 1) {  // a bias
-    std::vector<float> plain(out.size());
-    dequantize(tensor.type, tensor.bytes, plain);
-    for (std::size_t i = 0; i < plain.size(); ++i) out[rotated_row(i, head_dim)] = plain[i];
-    return;
-  }
-  const auto [rows, width] = rows_of(tensor, out.size());
-  const std::size_t row_bytes = tensor.bytes.size() / rows;
-  for (std::size_t i = 0; i < rows; ++i) {
-    dequantize(tensor.type, tensor.bytes.subspan(i * row_bytes, row_bytes),
-               out.subspan(rotated_row(i, head_dim) * width, width));
-  }
+bool stays_in_file(const Entry& entry) {
+  const auto address = reinterpret_cast<std::uintptr_t>(entry.source->bytes.data());
+  return entry.source->type == GgufType::F32 && entry.target.order == Order::Same &&
+         address % alignof(float) == 0;
 }
 
-void read_transposed(const GgufTensor& tensor, std::span<float> out) {
-  const auto [rows, width] = rows_of(tensor, out.size());
-  const std::size_t row_bytes = tensor.bytes.size() / rows;
-  std::vector<float> row(width);
-  for (std::size_t i = 0; i < rows; ++i) {
-    dequantize(tensor.type, tensor.bytes.subspan(i * row_bytes, row_bytes), row);
-    for (std::size_t j = 0; j < width; ++j) out[j * rows + i] = row[j];
-  }
-}
-
-TensorView view_of(const Entry& entry, const GgufModelShape& shape,
-                   std::vector<std::unique_ptr<float[]>>& buffers) {
+/// Adds the tensor; one that does not stay in the file, with a place for its values and a reading of them.
+void add_tensor(const Entry& entry, const GgufModelShape& shape, GgufModel& model,
+                std::vector<GgufReading>& readings) {
   const GgufTensor& source = *entry.source;
-  TensorView view{entry.target.name, Dtype::F32, source.shape, source.bytes};
-  const bool aligned = reinterpret_cast<std::uintptr_t>(source.bytes.data()) % alignof(float) == 0;
-  if (source.type == GgufType::F32 && entry.target.order == Order::Same && aligned) return view;
+  model.tensors.push_back({entry.target.name, Dtype::F32, source.shape, source.bytes});
+  TensorView& view = model.tensors.back();
+  if (stays_in_file(entry)) return;
+  if (entry.target.order == Order::Transposed) std::ranges::reverse(view.shape);
   const std::size_t values = values_of(source);
-  buffers.push_back(std::make_unique_for_overwrite<float[]>(values));
-  const std::span<float> out(buffers.back().get(), values);
-  switch (entry.target.order) {
-    case Order::Same:
-      dequantize(source.type, source.bytes, out);
-      break;
-    case Order::QueryRows:
-    case Order::KeyRows:
-      read_rotated_rows(source, static_cast<std::size_t>(shape.head_dim), out);
-      break;
-    case Order::Transposed:
-      read_transposed(source, out);
-      std::ranges::reverse(view.shape);
-      break;
-  }
+  model.buffers.push_back(std::make_unique_for_overwrite<float[]>(values));
+  const std::span<float> out(model.buffers.back().get(), values);
   view.bytes = std::as_bytes(out);
-  return view;
+  readings.push_back({&source, order_of(entry.target.order), static_cast<std::size_t>(shape.head_dim), out});
 }
 
 bool is_tied(const GgufFile& file) {
@@ -195,7 +159,7 @@ bool is_tied(const GgufFile& file) {
 
 }  // namespace
 
-GgufModel read_gguf_model(const GgufFile& file) {
+GgufModel read_gguf_model(const GgufFile& file, const Job& job) {
   GgufModel model;
   GgufModelShape shape;
   const bool tied = is_tied(file);
@@ -205,13 +169,9 @@ GgufModel read_gguf_model(const GgufFile& file) {
   Problems problems(file.path());
   for (const GgufTensor& tensor : file.tensors()) {
     if (tied && tensor.name == "output.weight") continue;
+    if (tensor.name == kRopeFactors && shape.architecture != "gpt2") continue;
     auto target = target_of(tensor.name, shape);
-    if (tensor.name.starts_with("rope_f")) {
-      problems.add(
-          cat("tensor ", in_quotes(tensor.name),
-              ": rotary positions with factors of their own (as in Llama 3.1 and later) are not supported"),
-          ErrorKind::Unsupported);
-    } else if (!target) {
+    if (!target) {
       problems.add(cat("tensor ", in_quotes(tensor.name), ": a ", shape.architecture,
                        " model has no place for it here; variants of the architecture are not supported"),
                    ErrorKind::Unsupported);
@@ -225,7 +185,9 @@ GgufModel read_gguf_model(const GgufFile& file) {
   std::uint64_t bytes = 0;
   for (const Entry& entry : entries) bytes += values_of(*entry.source) * sizeof(float);
   try {
-    for (const Entry& entry : entries) model.tensors.push_back(view_of(entry, shape, model.buffers));
+    std::vector<GgufReading> readings;
+    for (const Entry& entry : entries) add_tensor(entry, shape, model, readings);
+    read_gguf_tensors(readings, job);
   } catch (const std::bad_alloc&) {
     throw Error(ErrorKind::OutOfMemory,
                 cat(file.path().string(), ": its tensors need ", bytes,

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "engine/base/job.h"
 #include "engine/checkpoint/gguf_file.h"
 #include "engine/checkpoint/safetensors.h"
 
@@ -21,7 +22,8 @@ struct GgufModel {
 /// after everything was checked. The rows of llama's query and key projections, which the format stores for
 /// rotation of neighbouring pairs, and gpt2's linear weights ([out, in]) get HuggingFace's order. A head that
 /// is a copy of the token embedding is left out, as a tied one. `file` must live as long as the result.
-/// Throws Error(InvalidFile | Unsupported | OutOfMemory).
-GgufModel read_gguf_model(const GgufFile& file);
+/// `job` hears of dequantising (read_gguf_tensors()). Throws Error(InvalidFile | Unsupported | OutOfMemory |
+/// Cancelled).
+GgufModel read_gguf_model(const GgufFile& file, const Job& job = {});
 
 }  // namespace bsbr

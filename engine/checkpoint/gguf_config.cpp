@@ -6,6 +6,7 @@
 #include <cmath>
 #include <optional>
 
+#include "engine/checkpoint/gguf_rope.h"
 #include "engine/checkpoint/problems.h"
 
 namespace bsbr {
@@ -105,8 +106,21 @@ void add_token_ids(const GgufFile& file, json& config) {
 }
 
 /// Null without scaling.
-json rope_scaling(const Keys& keys) {
+json rope_scaling(const Keys& keys, const std::optional<Llama3Scaling>& llama3) {
   const std::string type = keys.text("rope.scaling.type", keys.has("rope.scale_linear") ? "linear" : "none");
+  if (llama3) {
+    if (type != "none") {
+      keys.fail("rope.scaling.type",
+                cat("is ", in_quotes(type), ", but the tensor ", in_quotes(kRopeFactors),
+                    " scales rotary positions too; only one of them is supported"),
+                ErrorKind::Unsupported);
+    }
+    return {{"rope_type", "llama3"},
+            {"factor", as_written(llama3->factor)},
+            {"low_freq_factor", Llama3Scaling::low},
+            {"high_freq_factor", Llama3Scaling::high},
+            {"original_max_position_embeddings", llama3->context}};
+  }
   if (type == "none") return nullptr;
   if (type != "linear") {
     keys.fail("rope.scaling.type", cat("is ", in_quotes(type), "; none and linear are supported"),
@@ -156,6 +170,7 @@ json llama_config(const GgufFile& file, const Keys& keys, GgufModelShape& shape)
               ErrorKind::Unsupported);
   }
   const bool llama = shape.architecture == "llama";
+  const double theta = keys.positive("rope.freq_base", 10000.0);
   json config{{"model_type", shape.architecture},
               {"architectures", json::array({llama ? "LlamaForCausalLM" : "Qwen2ForCausalLM"})},
               {"vocab_size", embedding_shape(file, width)[0]},
@@ -168,8 +183,8 @@ json llama_config(const GgufFile& file, const Keys& keys, GgufModelShape& shape)
               {"hidden_act", "silu"},
               {"max_position_embeddings", keys.size("context_length")},
               {"rms_norm_eps", keys.positive("attention.layer_norm_rms_epsilon")},
-              {"rope_theta", keys.positive("rope.freq_base", 10000.0)},
-              {"rope_scaling", rope_scaling(keys)}};
+              {"rope_theta", theta},
+              {"rope_scaling", rope_scaling(keys, read_rope_factors(file, shape.head_dim, theta))}};
   if (llama) {
     config["attention_bias"] = file.find("blk.0.attn_q.bias") != nullptr;
     config["mlp_bias"] = file.find("blk.0.ffn_up.bias") != nullptr;

@@ -18,10 +18,10 @@ struct GgufModelShape {
 };
 
 /// The config.json that transformers would write for the model, and its shape. Reads general.architecture,
-/// the keys below it, the ids in tokenizer.ggml and the shape of token_embd.weight. `tied`: the head is the
-/// token embedding. Throws Error(InvalidFile) for keys that are missing or of a wrong type or value,
-/// Error(Unsupported) for other architectures, part files of a split model, rope scaling other than linear,
-/// rotation of a part of the heads, experts.
+/// the keys below it, the ids in tokenizer.ggml, the shape of token_embd.weight and the values of
+/// rope_freqs.weight. `tied`: the head is the token embedding. Throws Error(InvalidFile) for keys that are
+/// missing or of a wrong type or value, Error(Unsupported) for other architectures, part files of a split
+/// model, rope scaling other than linear and Llama 3.1's, rotation of a part of the heads, experts.
 nlohmann::json gguf_config(const GgufFile& file, bool tied, GgufModelShape& shape);
 
 }  // namespace bsbr

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 
 #include "engine/checkpoint/checkpoint.h"
 #include "tests/checkpoint/gguf_builder.h"
@@ -82,6 +83,31 @@ GgufBuilder& add_llama_tensors(GgufBuilder& file) {
 GgufBuilder llama() {
   GgufBuilder file = llama_metadata("llama");
   return add_llama_tensors(file);
+}
+
+/// A model of an embedding alone, with as many factors of rotary positions as its heads need.
+GgufBuilder with_factors(const std::vector<float>& factors) {
+  GgufBuilder file = llama_metadata("llama");
+  const auto head_dim = std::uint32_t(2 * factors.size());
+  return file.number("llama.attention.key_length", head_dim)
+      .number("llama.attention.value_length", head_dim)
+      .real("llama.rope.freq_base", 500'000)
+      .floats("token_embd.weight", {8, 6})
+      .floats("rope_freqs.weight", {factors.size()}, factors);
+}
+
+/// As llama.cpp's converter computes them, in float32.
+std::vector<float> llama3_factors(int head_dim, float theta, double factor, int context) {
+  std::vector<float> out;
+  for (int i = 0; i < head_dim; i += 2) {
+    const float frequency = 1 / std::pow(theta, float(i) / float(head_dim));
+    const double length = 2 * std::numbers::pi / double(frequency);
+    const double smooth = (context / length - 1) / 3;
+    out.push_back(float(length < context / 4.0 ? 1
+                        : length > context     ? factor
+                                               : 1 / ((1 - smooth) / factor + smooth)));
+  }
+  return out;
 }
 
 GgufBuilder gpt2() {
@@ -228,6 +254,37 @@ class TestGgufCheckpoint : public QObject {
     QVERIFY(open(file).config()["rope_scaling"].is_null());
   }
 
+  /// Among them the scalings of Llama 3.2 1B and of Llama 3.1 8B.
+  void ropeFactors_data() {
+    QTest::addColumn<int>("headDim");
+    QTest::addColumn<double>("factor");
+    QTest::addColumn<int>("context");
+    QTest::newRow("3.2") << 64 << 32.0 << 8192;
+    QTest::newRow("3.1") << 128 << 8.0 << 8192;
+    QTest::newRow("small") << 64 << 2.5 << 256;
+  }
+  void ropeFactors() {
+    QFETCH(int, headDim);
+    QFETCH(double, factor);
+    QFETCH(int, context);
+    const std::vector<float> factors = llama3_factors(headDim, 500'000, factor, context);
+    const json config = open(with_factors(factors)).config();
+    QCOMPARE(config["head_dim"].get<int>(), headDim);
+    const json expected{{"rope_type", "llama3"},
+                        {"factor", factor},
+                        {"low_freq_factor", 1.0},
+                        {"high_freq_factor", 4.0},
+                        {"original_max_position_embeddings", context}};
+    QCOMPARE(config["rope_scaling"].dump(), expected.dump());
+  }
+  void noRopeFactors() {
+    GgufBuilder file = with_factors(std::vector<float>(2, 1));
+    QVERIFY(open(file).config()["rope_scaling"].is_null());
+    QCOMPARE(open(file).tensors().size(), std::size_t(1));
+    file.text("llama.rope.scaling.type", "linear").real("llama.rope.scaling.factor", 4);
+    QCOMPARE(open(file).config()["rope_scaling"]["rope_type"].get<std::string>(), std::string("linear"));
+  }
+
   void qwen2() {
     GgufBuilder file = llama_metadata("qwen2");
     add_llama_tensors(file)
@@ -270,6 +327,81 @@ class TestGgufCheckpoint : public QObject {
     QCOMPARE(values_of(qkv)[1], 4.0F);
     QCOMPARE(values_of(checkpoint.find(layer + "attn.c_attn.bias")), counted(12));
     QCOMPARE(checkpoint.find(layer + "mlp.c_proj.weight")->shape, (std::vector<std::int64_t>{16, 4}));
+  }
+
+  /// Tensors that are read in parts, by several threads.
+  void largeLlama() {
+    constexpr std::size_t kWidth = 256, kRows = 700;
+    std::string quantised;  // Q8_0: d, then 32 values
+    for (std::size_t i = 0; i < kRows * kWidth / 32; ++i) {
+      quantised += raw(std::uint16_t(0x3000 + i % 1000));
+      for (std::size_t j = 0; j < 32; ++j) quantised += char(i * 7 + j * j);
+    }
+    std::vector<float> expected(kRows * kWidth);
+    bsbr::dequantize(bsbr::GgufType::Q8_0, std::as_bytes(std::span(quantised)), expected);
+    const auto by_row = numbered_rows(512, kWidth);
+    const Checkpoint checkpoint = open(GgufBuilder()
+                                           .text("general.architecture", "llama")
+                                           .number("llama.embedding_length", kWidth)
+                                           .number("llama.block_count", 1)
+                                           .number("llama.context_length", 64)
+                                           .number("llama.feed_forward_length", 32)
+                                           .number("llama.attention.head_count", 8)
+                                           .number("llama.attention.key_length", 64)
+                                           .number("llama.attention.value_length", 64)
+                                           .real("llama.attention.layer_norm_rms_epsilon", 1e-6F)
+                                           .tensor("token_embd.weight", {kWidth, kRows}, 8, quantised)
+                                           .floats("blk.0.attn_q.bias", {512}, counted(512))
+                                           .floats("blk.0.attn_q.weight", {kWidth, 512}, by_row));
+    QVERIFY(values_of(checkpoint.find("model.embed_tokens.weight")) == expected);
+    const auto query = values_of(checkpoint.find("model.layers.0.self_attn.q_proj.weight"));
+    const auto bias = values_of(checkpoint.find("model.layers.0.self_attn.q_proj.bias"));
+    for (std::size_t i = 0; i < 512; ++i) {
+      const auto place = i % 64;  // in the head; HuggingFace's row i is the file's
+      const auto row = float(i - place + place % 32 * 2 + place / 32);
+      QCOMPARE(bias[i], row);
+      for (std::size_t j = 0; j < kWidth; ++j) QVERIFY(query[i * kWidth + j] == row);
+    }
+  }
+
+  void largeTransposed() {
+    constexpr std::size_t kRows = 1003, kWidth = 272;
+    GgufBuilder file = gpt2();
+    file.floats("blk.1.ffn_up.weight", {kWidth, kRows}, counted(kRows * kWidth));
+    const Checkpoint checkpoint = open(file);
+    const TensorView* const up = checkpoint.find("transformer.h.1.mlp.c_fc.weight");
+    QCOMPARE(up->shape, (std::vector<std::int64_t>{kWidth, kRows}));
+    const std::vector<float> values = values_of(up);
+    for (std::size_t j = 0; j < kWidth; ++j) {
+      for (std::size_t i = 0; i < kRows; ++i) QVERIFY(values[j * kRows + i] == float(i * kWidth + j));
+    }
+  }
+
+  void progressAndCancel() {
+    GgufBuilder large = gpt2();
+    large.floats("blk.1.ffn_up.weight", {256, 4096}, 1);
+    for (const auto& path : {write_file(temp_ / "small.gguf", gpt2().bytes()),
+                             write_file(temp_ / "large.gguf", large.bytes())}) {
+      std::vector<double> fractions;
+      bsbr::CancelToken token;
+      bsbr::Job job{[&](std::string_view stage, double fraction) {
+                      QCOMPARE(stage, std::string_view("reading GGUF"));
+                      fractions.push_back(fraction);
+                    },
+                    &token};
+      Checkpoint::open(path, job);
+      QVERIFY(!fractions.empty());
+      QVERIFY(std::ranges::is_sorted(fractions));
+      QVERIFY(fractions.front() >= 0 && fractions.back() < 1);
+
+      job.progress = [&](std::string_view, double) { token.cancel(); };
+      EXPECT_ERROR(Checkpoint::open(path, job), ErrorKind::Cancelled, "cancelled");
+      job.progress = [](std::string_view, double) { QFAIL("went on"); };
+      EXPECT_ERROR(Checkpoint::open(path, job), ErrorKind::Cancelled, "cancelled");
+      job.progress = [](std::string_view, double) { throw Error(ErrorKind::Io, "the progress failed"); };
+      job.cancel = nullptr;
+      EXPECT_ERROR(Checkpoint::open(path, job), ErrorKind::Io, "the progress failed");
+    }
   }
 
   void refused_data() {
@@ -329,7 +461,41 @@ class TestGgufCheckpoint : public QObject {
         "a number above 0");
     row("experts", with([](File& f) { f.number("llama.expert_count", 8); }), true,
         "is 8; mixtures of experts");
-    row("factors", with([](File& f) { f.floats("rope_freqs.weight", {2}); }), true, "Llama 3.1 and later");
+    const auto factors = [](std::vector<float> values) {
+      File file = llama();
+      return file.floats("rope_freqs.weight", {values.size()}, values);
+    };
+    row("too few factors", factors({1}), false, "\"rope_freqs.weight\": is not a list of 2 factors");
+    row("too many factors", factors({1, 1, 8}), false, "is not a list of 2 factors");
+    row("table of factors", with([](File& f) {
+          f.floats("rope_freqs.weight", {2, 1}, 1);
+        }),
+        false, "is not a list of 2 factors");
+    row("factors of another type",
+        with([](File& f) { f.tensor("rope_freqs.weight", {2}, 1, std::string(4, 'x')); }), false,
+        "\"rope_freqs.weight\": is F16; F32");
+    row("factor zero", factors({1, 0}), false, "\"rope_freqs.weight\": its value 1 is 0; a number above 0");
+    row("factor negative", factors({-1, 8}), false, "its value 0 is -1;");
+    row("factor NaN", factors({1, std::nanf("")}), false, "its value 1 is nan;");
+    row("factor infinite", factors({1, INFINITY}), false, "its value 1 is inf;");
+    row("other factors", factors({2, 8}), true,
+        "\"rope_freqs.weight\": its factors are not those of Llama 3");
+    row("factors below one", factors({1, 0.5F}), true, "its factors are not those of Llama 3");
+    row("nearly those factors", with_factors([] {
+          std::vector<float> values = llama3_factors(64, 500'000, 32, 8192);
+          values[15] *= 1.0001F;
+          return values;
+        }()),
+        true, "its factors are not those of Llama 3");
+    File linear = factors({1, 8});
+    linear.text("llama.rope.scaling.type", "linear").real("llama.rope.scaling.factor", 2);
+    row("factors and linear", linear, true, "is \"linear\", but the tensor \"rope_freqs.weight\"");
+    File short_and_long = llama();
+    short_and_long.floats("rope_factors_long.weight", {2}, 1);
+    row("longrope", short_and_long, true, "\"rope_factors_long.weight\": a llama model has no place");
+    File of_gpt2 = gpt2();
+    of_gpt2.floats("rope_freqs.weight", {1}, 1);
+    row("factors of gpt2", of_gpt2, true, "\"rope_freqs.weight\": a gpt2 model has no place");
     row("unknown tensor", with([](File& f) { f.floats("blk.0.attn_sinks.weight", {2}); }), true,
         "tensor \"blk.0.attn_sinks.weight\": a llama model has no place");
     row("layer 00", with([](File& f) { f.floats("blk.00.attn_norm.weight", {8}); }), true,
