@@ -3,6 +3,7 @@
 
 #include "app/bsbr/commands.h"
 #include "app/bsbr/comparison_report.h"
+#include "app/bsbr/conversion.h"
 #include "app/bsbr/resources.h"
 #include "app/bsbr/settings.h"
 #include "app/bsbr/terminal.h"
@@ -12,12 +13,12 @@ namespace {
 
 struct Compare {
   Common common;
-  BsbrConfig bsbr;
+  Conversion conversion;
   std::string checkpoint, converted, text;
   std::optional<std::int64_t> length;
 
-  [[nodiscard]] LanguageModel load_converted(const LanguageModel& original) const {
-    if (converted.empty()) return original.with_attention(bsbr);
+  [[nodiscard]] LanguageModel load_converted(const LanguageModel& original, const Checkpoint& opened) const {
+    if (converted.empty()) return original.with_attention(conversion.plan(original, opened).config);
     LanguageModel model = load_model(open_checkpoint(converted), common.device);
     if (!model.config().bsbr) {
       throw Error(ErrorKind::InvalidArgument,
@@ -36,14 +37,14 @@ struct Compare {
     common.apply();
     const Checkpoint opened = open_checkpoint(checkpoint);
     const ModelConfig config = config_of(opened);
-    if (converted.empty()) bsbr.validate(config.context);
+    if (converted.empty()) conversion.validate(config.context);
     const Tokenizer tokenizer = load_tokenizer(opened, config);
     const std::string path = text.empty() ? resource("demo/sample.txt").string() : text;
     const std::string source = input_name(path);
     const std::vector<TokenId> tokens = tokenizer.encode(read_input(path));
     const std::vector<TokenId> ids = take_tokens(tokens, length, config, source, "--seq-len");
     const LanguageModel original = load_model(opened, common.device).with_attention(std::nullopt);
-    const LanguageModel other = load_converted(original);
+    const LanguageModel other = load_converted(original, opened);
     if (!length && ids.size() < tokens.size()) {
       std::cerr << "bsbr: the text has " << with_commas(static_cast<std::int64_t>(tokens.size()))
                 << " tokens; the first " << with_commas(config.context)
@@ -76,11 +77,7 @@ void add_compare(CLI::App& app) {
       ->add_option("--seq-len", compare->length,
                    "Tokens of the text (default: as many as the context allows)")
       ->check(whole_number);
-  add_bsbr_options(*command, compare->bsbr);
-  for (const char* name :
-       {"--chunk-size", "--block-size", "--compression-factor", "--retrieve", "--window"}) {
-    command->get_option(name)->excludes(converted);
-  }
+  compare->conversion.add_to(*command, converted);
   compare->common.add_to(*command);
   command->callback([compare] { compare->run(); });
 }

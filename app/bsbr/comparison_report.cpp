@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iomanip>
 
+#include "app/bsbr/conversion.h"
 #include "app/bsbr/terminal.h"
 
 namespace bsbr::cli {
@@ -41,7 +42,7 @@ void print_report(std::ostream& out, const Comparison& comparison, const ModelCo
   out << name << ": " << converted.family << ", " << converted.layers << " layers, " << converted.heads
       << " heads, context " << with_commas(converted.context) << '\n'
       << "BSBR: chunk " << bsbr.chunk_size << ", block " << bsbr.block_size << ", compression "
-      << bsbr.compression_factor << ", retrieve " << bsbr.retrieve << ", window " << bsbr.window << '\n'
+      << bsbr.compression_factor << ", window " << bsbr.window << ", " << plan_words(bsbr) << '\n'
       << "Text: " << text_name << ", " << with_commas(fidelity.tokens) << " tokens\n\n"
       << "  " << std::left << std::setw(18) << "" << std::right << std::setw(14) << "original"
       << std::setw(14) << "converted" << std::setw(10) << "ratio" << '\n';

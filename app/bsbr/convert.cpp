@@ -2,6 +2,7 @@
 #include <memory>
 
 #include "app/bsbr/commands.h"
+#include "app/bsbr/conversion.h"
 #include "app/bsbr/settings.h"
 #include "app/bsbr/terminal.h"
 #include "engine/export/export.h"
@@ -11,7 +12,7 @@ namespace {
 
 struct Convert {
   Common common;
-  BsbrConfig bsbr;
+  Conversion conversion;
   std::string checkpoint, out;
   bool force = false;
 
@@ -24,19 +25,36 @@ struct Convert {
           ErrorKind::InvalidArgument,
           cat(checkpoint, ": is converted already; convert the original with the settings that you want"));
     }
-    bsbr.validate(model.context);
+    conversion.validate(model.context);
     // The export is verified bit for bit against this model, so it is made where the verification runs.
-    const LanguageModel converted = load_model(source, "cpu").with_attention(bsbr);
+    const LanguageModel original = load_model(source, "cpu");
+    const Conversion::Result planned = conversion.plan(original, source);
+    const LanguageModel converted = original.with_attention(planned.config);
     const ExportReport report = [&] {
       ProgressLine progress;
       return export_checkpoint(source, converted, out, force, progress.job());
     }();
     if (common.json) {
-      return print_json({{"folder", report.folder.string()},
-                         {"bytes", report.bytes},
-                         {"tensors", report.tensors},
-                         {"verified", true},
-                         {"bsbr", bsbr.to_json()}});
+      nlohmann::json json{{"folder", report.folder.string()},
+                          {"bytes", report.bytes},
+                          {"tensors", report.tensors},
+                          {"verified", true},
+                          {"bsbr", planned.config.to_json()}};
+      if (planned.plan) {
+        const Fidelity& check = planned.plan->check;
+        json["calibration"] = {{"text", planned.text}, {"tokens", planned.plan->tokens}};
+        json["check"] = {{"tokens", check.tokens},
+                         {"density", check.density},
+                         {"kl", check.kl},
+                         {"perplexity_ratio", check.perplexity_ratio()},
+                         {"top1_agreement", check.top1_agreement}};
+      }
+      return print_json(json);
+    }
+    if (planned.plan) {
+      std::cout << "planned from " << with_commas(planned.plan->tokens) << " tokens of " << planned.text
+                << '\n'
+                << check_line(planned.plan->check) << '\n';
     }
     std::cout << report.folder.string() << ": written and verified, " << report.tensors
               << " tensors bit-identical, " << human_bytes(static_cast<std::int64_t>(report.bytes)) << '\n';
@@ -53,7 +71,7 @@ void add_convert(CLI::App& app) {
                    "Checkpoint folder, or the name of one in the local hub cache")
       ->required();
   command->add_option("OUT", convert->out, "Folder to write")->required();
-  add_bsbr_options(*command, convert->bsbr);
+  convert->conversion.add_to(*command);
   command->add_flag("--force", convert->force, "Replace OUT if it is a checkpoint folder");
   convert->common.add_to(*command);
   command->callback([convert] { convert->run(); });

@@ -3,6 +3,7 @@
 
 #include "app/bsbr/commands.h"
 #include "app/bsbr/comparison_report.h"
+#include "app/bsbr/conversion.h"
 #include "app/bsbr/resources.h"
 #include "app/bsbr/settings.h"
 #include "app/bsbr/terminal.h"
@@ -14,7 +15,7 @@ namespace {
 /// The published example: convert a model, compare the two on a sequence, and save it if asked to.
 struct ConvertExample {
   Common common;
-  BsbrConfig bsbr;
+  Conversion conversion;
   std::string model_name = "gpt2", output_dir = "./converted_model";
   std::int64_t length = 512;
   bool save = false;
@@ -23,13 +24,13 @@ struct ConvertExample {
     common.apply();
     const Checkpoint opened = open_checkpoint(model_name);
     const ModelConfig config = config_of(opened);
-    bsbr.validate(config.context);
+    conversion.validate(config.context);
     const Tokenizer tokenizer = load_tokenizer(opened, config);
     const std::string text = resource("demo/sample.txt").string();
     const std::vector<TokenId> ids =
         take_tokens(tokenizer.encode(read_input(text)), length, config, text, "--seq_len");
     const LanguageModel original = load_model(opened, common.device).with_attention(std::nullopt);
-    const LanguageModel converted = original.with_attention(bsbr);
+    const LanguageModel converted = original.with_attention(conversion.plan(original, opened).config);
     const Comparison comparison = [&] {
       ProgressLine progress;
       return bsbr::compare(original, converted, ids, progress.job());
@@ -39,8 +40,9 @@ struct ConvertExample {
     if (save) {
       ProgressLine progress;
       const LanguageModel on_cpu =
-          common.device == "cpu" ? converted
-                                 : LanguageModel::load(opened, "cpu", progress.job()).with_attention(bsbr);
+          common.device == "cpu"
+              ? converted
+              : LanguageModel::load(opened, "cpu", progress.job()).with_attention(converted.config().bsbr);
       const ExportReport report = export_checkpoint(opened, on_cpu, output_dir, false, progress.job());
       json["saved"] = report.folder.string();
       if (!common.json) std::cout << "\nsaved to " << report.folder.string() << '\n';
@@ -58,10 +60,12 @@ void add_convert_example(CLI::App& app) {
   command
       ->add_option("--model_name", example->model_name, "Checkpoint folder, or name in the local hub cache")
       ->capture_default_str();
-  command->add_option("--chunk_size", example->bsbr.chunk_size, "Tokens a chunk")
+  command->add_option("--chunk_size", example->conversion.bsbr.chunk_size, "Tokens a chunk")
       ->check(whole_number)
       ->capture_default_str();
-  command->add_option("--compression_factor", example->bsbr.compression_factor, "Tokens a condensed state")
+  command
+      ->add_option("--compression_factor", example->conversion.bsbr.compression_factor,
+                   "Tokens a condensed state")
       ->check(whole_number)
       ->capture_default_str();
   command->add_option("--seq_len", example->length, "Tokens to compare on")

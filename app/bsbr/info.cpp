@@ -2,6 +2,7 @@
 #include <memory>
 
 #include "app/bsbr/commands.h"
+#include "app/bsbr/conversion.h"
 #include "app/bsbr/settings.h"
 #include "app/bsbr/terminal.h"
 #include "engine/model/summary.h"
@@ -34,8 +35,8 @@ struct Info {
       return;
     }
     std::cout << "  bsbr        chunk " << config.bsbr->chunk_size << ", block " << config.bsbr->block_size
-              << ", compression " << config.bsbr->compression_factor << ", retrieve " << config.bsbr->retrieve
-              << ", window " << config.bsbr->window << '\n';
+              << ", compression " << config.bsbr->compression_factor << ", window " << config.bsbr->window
+              << ", " << plan_words(*config.bsbr) << '\n';
   }
 };
 

@@ -61,9 +61,6 @@ void add_bsbr_options(CLI::App& command, BsbrConfig& config) {
                   "Tokens a condensed state; a power of two")
       ->check(whole_number)
       ->capture_default_str();
-  command.add_option("--retrieve", config.retrieve, "Far tokens that each query reads exactly")
-      ->check(whole_number)
-      ->capture_default_str();
   command.add_option("--window", config.window, "Previous chunks that are exact too")
       ->check(whole_number)
       ->capture_default_str();

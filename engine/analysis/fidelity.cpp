@@ -34,35 +34,59 @@ double perplexity(const at::Tensor& loss) {
 
 }  // namespace
 
-Fidelity measure_fidelity(const LanguageModel& original, const LanguageModel& converted,
-                          std::span<const TokenId> ids, const Job& job) {
+struct FidelityMeter::Content {
+  LanguageModel original;
+  PackedTokens packed;
+  at::Tensor hidden;  // of the original, [tokens, width]
+  std::int64_t from;
+};
+
+FidelityMeter::FidelityMeter(const LanguageModel& original, std::span<const TokenId> ids, const Job& job,
+                             std::int64_t from) {
   const auto tokens = static_cast<std::int64_t>(ids.size());
   if (tokens < 2) {
     throw Error(ErrorKind::InvalidArgument,
                 cat("the text has ", tokens,
                     " tokens; at least 2 are needed, since each is predicted from those before"));
   }
-  return at_torch_border([&] {
+  if (from < 1 || from >= tokens) {
+    throw Error(ErrorKind::InvalidArgument,
+                cat("positions from ", from, " on are to count; legal: 1 to ", tokens - 1));
+  }
+  content_ = at_torch_border([&] {
     const PackedTokens packed{{ids.begin(), ids.end()}, {tokens}};
     Decoder::Options options;
-    const auto stage = [&](const char* name) {
-      return Job{[&job, name](std::string_view, double part) { job.report(name, part); }, job.cancel};
-    };
-    options.job = stage("running the original");
-    const at::Tensor dense = original.decoder().forward(packed, options);
+    options.job = job.stage("running the original");
+    return std::make_unique<const Content>(
+        Content{original, packed, original.decoder().forward(packed, options), from});
+  });
+}
+
+FidelityMeter::~FidelityMeter() = default;
+FidelityMeter::FidelityMeter(FidelityMeter&&) noexcept = default;
+FidelityMeter& FidelityMeter::operator=(FidelityMeter&&) noexcept = default;
+
+Fidelity FidelityMeter::measure(const LanguageModel& converted, const Job& job) const {
+  return at_torch_border([&] {
+    const at::Tensor& dense = content_->hidden;
+    const std::int64_t tokens = dense.size(0);
+    const std::int64_t first = content_->from - 1;  // the token at position i is predicted at i - 1
     std::vector<PairCount> pairs;
+    Decoder::Options options;
     options.pairs = &pairs;
-    options.job = stage("running the converted");
-    const at::Tensor sparse = converted.decoder().forward(packed, options);
+    options.job = job.stage("running the converted");
+    const at::Tensor sparse = converted.decoder().forward(content_->packed, options);
 
     const at::Tensor next =
-        at::tensor(packed.ids, at::TensorOptions(at::kLong).device(dense.device())).narrow(0, 1, tokens - 1);
+        at::tensor(content_->packed.ids, at::TensorOptions(at::kLong).device(dense.device()))
+            .narrow(0, 1, tokens - 1);
     constexpr std::int64_t kPiece = 256;
     std::vector<at::Tensor> losses, converted_losses, kls, same;
-    for (std::int64_t begin = 0; begin < tokens - 1; begin += kPiece) {
-      job.report("comparing predictions", static_cast<double>(begin) / static_cast<double>(tokens));
+    for (std::int64_t begin = first; begin < tokens - 1; begin += kPiece) {
+      job.report("comparing predictions",
+                 static_cast<double>(begin - first) / static_cast<double>(tokens - first));
       const std::int64_t count = std::min(kPiece, tokens - 1 - begin);
-      const PerPosition piece = score(original.decoder(), dense.narrow(0, begin, count),
+      const PerPosition piece = score(content_->original.decoder(), dense.narrow(0, begin, count),
                                       sparse.narrow(0, begin, count), next.narrow(0, begin, count));
       losses.push_back(piece.original_loss);
       converted_losses.push_back(piece.converted_loss);
@@ -79,14 +103,20 @@ Fidelity measure_fidelity(const LanguageModel& original, const LanguageModel& co
                     at::cat(same).mean().item<double>(),
                     density_of(pairs),
                     {}};
-    // The token at position i is predicted at i - 1.
     for (std::int64_t from = 1, to = 64; from < tokens; from = to, to *= 2) {
-      const std::int64_t end = std::min(to, tokens);
-      result.positions.push_back({from, end, perplexity(loss.narrow(0, from - 1, end - from)),
-                                  perplexity(converted_loss.narrow(0, from - 1, end - from))});
+      const std::int64_t begin = std::max(from - 1, first);
+      const std::int64_t end = std::min(to, tokens) - 1;
+      if (begin >= end) continue;
+      result.positions.push_back({begin + 1, end + 1, perplexity(loss.narrow(0, begin - first, end - begin)),
+                                  perplexity(converted_loss.narrow(0, begin - first, end - begin))});
     }
     return result;
   });
+}
+
+Fidelity measure_fidelity(const LanguageModel& original, const LanguageModel& converted,
+                          std::span<const TokenId> ids, const Job& job) {
+  return FidelityMeter(original, ids, job).measure(converted, job);
 }
 
 }  // namespace bsbr

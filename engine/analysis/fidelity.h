@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -18,21 +19,38 @@ struct PositionRange {
 };
 
 /// How well a converted model predicts what the original predicts, over one text. Every position but the
-/// first is predicted once.
+/// first is predicted once; means are over the positions that count.
 struct Fidelity {
   std::int64_t tokens;
   double original_perplexity;
   double converted_perplexity;
   double kl;              ///< mean of KL(original ‖ converted) of the next-token distributions, nats
   double top1_agreement;  ///< share of positions where both rank the same token first
-  double density;         ///< exact (query, key) pairs of the converted model / all causal pairs
+  double density;  ///< exact (query, key) pairs of the converted model / all causal pairs, of all tokens
   std::vector<PositionRange> positions;  ///< ranges that double: [1, 64), [64, 128), [128, 256) …
 
   [[nodiscard]] double perplexity_ratio() const { return converted_perplexity / original_perplexity; }
 };
 
-/// Runs both models over `ids` (2 tokens to the context). Logits are made in pieces, so memory stays O(n).
-/// Throws Error(InvalidArgument | OutOfMemory | Cancelled).
+/// Compares models with an original over one text. The original runs once, when the meter is made.
+class FidelityMeter {
+ public:
+  /// `ids`: 2 tokens to the context; predictions of the tokens at positions `from` on count.
+  /// Throws Error(InvalidArgument | OutOfMemory | Cancelled).
+  FidelityMeter(const LanguageModel& original, std::span<const TokenId> ids, const Job& job = {},
+                std::int64_t from = 1);
+  ~FidelityMeter();
+  FidelityMeter(FidelityMeter&&) noexcept;
+  FidelityMeter& operator=(FidelityMeter&&) noexcept;
+  /// Logits are made in pieces, so memory stays O(n). Throws as the constructor does.
+  [[nodiscard]] Fidelity measure(const LanguageModel& converted, const Job& job = {}) const;
+
+ private:
+  struct Content;
+  std::unique_ptr<const Content> content_;
+};
+
+/// The same for one model.
 Fidelity measure_fidelity(const LanguageModel& original, const LanguageModel& converted,
                           std::span<const TokenId> ids, const Job& job = {});
 

@@ -26,7 +26,7 @@ struct BsbrConfig {
   std::int64_t block_size = 16;         ///< b: the unit that is scored, retrieved and condensed; divides C
   std::int64_t compression_factor = 4;  ///< f: a block's condensed state is f times smaller than the block
   std::int64_t retrieve = 512;          ///< k·b: far tokens attended exactly, per query and head
-  std::int64_t window = 1;              ///< w: whole previous chunks that are exact too
+  std::int64_t window = 0;              ///< w: whole previous chunks that are exact too
   std::int64_t sink = 16;               ///< first tokens of the sequence, always exact
   std::int64_t candidate_chunks = 32;   ///< chunks whose blocks are scored one by one; the others stay whole
 

@@ -2,7 +2,9 @@
 
 #include <atomic>
 #include <functional>
+#include <string>
 #include <string_view>
+#include <utility>
 
 #include "engine/base/error.h"
 
@@ -28,6 +30,12 @@ struct Job {
   void report(std::string_view stage, double fraction) const {
     check();
     if (progress) progress(stage, fraction);
+  }
+  /// The same for work that is one stage here, whatever it calls its own stages.
+  [[nodiscard]] Job stage(std::string name) const {
+    if (!progress) return *this;
+    return {[outer = progress, name = std::move(name)](std::string_view, double part) { outer(name, part); },
+            cancel};
   }
   /// Throws Error(Cancelled) once the token is set.
   void check() const {

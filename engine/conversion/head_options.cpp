@@ -70,7 +70,7 @@ HeadSums sum_up(const at::Tensor& query, const at::Tensor& keys, const at::Tenso
   const at::Tensor at_key = at::arange(keys.size(0), sample.positions.options());
   logits.masked_fill_(at_key.unsqueeze(0) > sample.positions.unsqueeze(1), kNever);
   const at::Tensor largest = logits.amax(1, true);
-  const auto per_block = [&](at::Tensor&& weights, const at::Tensor& of) {
+  const auto per_block = [&](const at::Tensor& weights, const at::Tensor& of) {
     return at::bmm(weights.view({query.size(0), blocks, -1}).transpose(0, 1),
                    with_ones(of).view({blocks, -1, of.size(1) + 1}));
   };
@@ -84,7 +84,7 @@ HeadSums sum_up(const at::Tensor& query, const at::Tensor& keys, const at::Tenso
   sums.near = all.sum(0) - sums.exact.sum(0);
   const at::Tensor weights = state_logits.exp_();
   const at::Tensor doubts = (weights * states.spread).view({query.size(0), blocks, -1}).sum(2);
-  sums.state = per_block(at::Tensor(weights), states.values);
+  sums.state = per_block(weights, states.values);
   const at::Tensor mass = sums.state.select(2, values.size(1)).t();
   const at::Tensor estimate = (mass.sum(1) + sums.near.select(1, values.size(1))).unsqueeze(1);
   sums.share = mass / estimate;

@@ -1,0 +1,126 @@
+#include "app/bsbr/conversion.h"
+
+#include <algorithm>
+
+#include "app/bsbr/resources.h"
+#include "app/bsbr/settings.h"
+#include "app/bsbr/terminal.h"
+
+namespace bsbr::cli {
+namespace {
+
+constexpr double kDefaultQuality = 0.005;
+
+/// Two texts in tokens: one to plan from, one to check on.
+struct Texts {
+  std::vector<TokenId> plan, check;
+};
+
+/// From one file: first `most` tokens to plan from, then up to so many to check on.
+Texts split(std::vector<TokenId> tokens, std::int64_t most, const std::string& source) {
+  const std::size_t plan = std::min(static_cast<std::size_t>(most), tokens.size() * 2 / 3);
+  const std::size_t check = std::min(static_cast<std::size_t>(most), tokens.size() - plan);
+  if (check < 2) {
+    throw Error(ErrorKind::InvalidArgument,
+                cat(source, ": has ", tokens.size(), " tokens, too few to plan from; use a longer text"));
+  }
+  return {{tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(plan)},
+          {tokens.begin() + static_cast<std::ptrdiff_t>(plan),
+           tokens.begin() + static_cast<std::ptrdiff_t>(plan + check)}};
+}
+
+std::vector<TokenId> start_of(const Tokenizer& tokenizer, const std::string& path, std::int64_t most) {
+  std::vector<TokenId> tokens = tokenizer.encode(read_input(path));
+  tokens.resize(std::min(tokens.size(), static_cast<std::size_t>(most)));
+  return tokens;
+}
+
+}  // namespace
+
+void Conversion::add_to(CLI::App& command, CLI::Option* excluded) {
+  add_bsbr_options(command, bsbr);
+  CLI::Option* by_density = command.add_option(
+      "--density", density, "Plan every head so that on average this share of all query-key pairs is exact");
+  CLI::Option* by_quality =
+      command
+          .add_option("--quality", quality,
+                      "Plan every head for the least density at which the KL divergence from the original "
+                      "stays below this, in nats a token (default: " +
+                          fixed(kDefaultQuality, 3) + ")")
+          ->excludes(by_density);
+  CLI::Option* by_count =
+      command.add_option("--retrieve", retrieve, "Plan nothing: every head reads so many far tokens exactly")
+          ->check(whole_number)
+          ->excludes(by_density)
+          ->excludes(by_quality);
+  CLI::Option* text =
+      command.add_option("--calibrate", calibrate, "Text to plan from (default: a bundled one)")
+          ->excludes(by_count);
+  CLI::Option* length = command
+                            .add_option("--calibration-tokens", calibration_tokens,
+                                        "Tokens to plan from, at most; and to check the plan on")
+                            ->check(whole_number)
+                            ->capture_default_str()
+                            ->excludes(by_count);
+  if (excluded == nullptr) return;
+  for (CLI::Option* option : {by_density, by_quality, by_count, text, length}) option->excludes(excluded);
+  for (const char* name : {"--chunk-size", "--block-size", "--compression-factor", "--window"}) {
+    command.get_option(name)->excludes(excluded);
+  }
+}
+
+void Conversion::validate(std::int64_t context) const {
+  BsbrConfig uniform = bsbr;
+  if (retrieve) {
+    uniform.retrieve = *retrieve;
+  } else if (uniform.block_size > 0) {
+    uniform.retrieve = 0;
+  }
+  uniform.validate(context);
+  if (density && !(*density > 0 && *density <= 1))
+    throw Error(ErrorKind::InvalidArgument, cat("--density is ", *density, "; legal: above 0, up to 1"));
+  if (quality && !(*quality > 0))
+    throw Error(ErrorKind::InvalidArgument, cat("--quality is ", *quality, "; legal: above 0"));
+  if (calibration_tokens < 2 || calibration_tokens > context) {
+    if (calibration_tokens != Conversion{}.calibration_tokens)
+      throw Error(ErrorKind::InvalidArgument,
+                  cat("--calibration-tokens is ", calibration_tokens, "; legal: 2 to ", context));
+  }
+}
+
+Conversion::Result Conversion::plan(const LanguageModel& original, const Checkpoint& checkpoint) const {
+  const std::int64_t context = original.config().context;
+  validate(context);
+  BsbrConfig config = bsbr;
+  if (retrieve) {
+    config.retrieve = *retrieve;
+    return {config, {}, {}};
+  }
+  config.retrieve = 0;
+  const Tokenizer tokenizer = load_tokenizer(checkpoint, original.config());
+  const std::int64_t most = std::min(calibration_tokens, context);
+  const std::string source =
+      calibrate.empty() ? resource("calibration/plan.txt").string() : input_name(calibrate);
+  const Texts texts = calibrate.empty()
+                          ? Texts{start_of(tokenizer, source, most),
+                                  start_of(tokenizer, resource("demo/sample.txt").string(), most)}
+                          : split(tokenizer.encode(read_input(calibrate)), most, source);
+  PlanTarget target{density, {}};
+  if (!density) target.kl = quality.value_or(kDefaultQuality);
+  ProgressLine progress;
+  Plan plan = make_plan(original, config, texts.plan, texts.check, target, progress.job());
+  return {plan.config, std::move(plan), source};
+}
+
+std::string plan_words(const BsbrConfig& config) {
+  return config.plan.empty() ? cat("retrieve ", config.retrieve) : "a plan for each head";
+}
+
+std::string check_line(const Fidelity& check) {
+  return cat("density ", fixed(100 * check.density, 1), " %, KL ", fixed(check.kl, 4), ", perplexity ",
+             fixed(check.original_perplexity, 2), " -> ", fixed(check.converted_perplexity, 2),
+             ", top-1 agreement ", fixed(100 * check.top1_agreement, 1), " %, on ", with_commas(check.tokens),
+             " tokens of other text");
+}
+
+}  // namespace bsbr::cli

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <optional>
+#include <string>
+
+#include "engine/attention/bsbr_config.h"
+#include "engine/conversion/planner.h"
+#include "engine/model/language_model.h"
+#include "engine/tokenizer/tokenizer.h"
+
+namespace bsbr::cli {
+
+/// The options of a conversion, and the conversion itself.
+struct Conversion {
+  BsbrConfig bsbr;
+  std::optional<std::int64_t> retrieve;
+  std::optional<double> density, quality;
+  std::string calibrate;
+  std::int64_t calibration_tokens = 4096;
+
+  /// Adds the sizes, --density, --quality, --retrieve, --calibrate and --calibration-tokens. None of them
+  /// goes with `excluded`.
+  void add_to(CLI::App& command, CLI::Option* excluded = nullptr);
+  /// Throws Error(InvalidArgument) for sizes that a model of `context` positions cannot have.
+  void validate(std::int64_t context) const;
+
+  /// A plan for the model: every head the same for --retrieve, else made from the calibration text and
+  /// checked on another. Shows progress.
+  struct Result {
+    BsbrConfig config;
+    std::optional<Plan> plan;  ///< where one was made
+    std::string text;          ///< what it was made from
+  };
+  [[nodiscard]] Result plan(const LanguageModel& original, const Checkpoint& checkpoint) const;
+};
+
+/// "retrieve 512", or "a plan for each head".
+std::string plan_words(const BsbrConfig& config);
+
+/// One line on what the check of a plan gave.
+std::string check_line(const Fidelity& check);
+
+}  // namespace bsbr::cli
