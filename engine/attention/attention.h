@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "engine/attention/bsbr_config.h"
 
@@ -15,6 +16,9 @@ struct AttentionShape {
   std::int64_t heads;
   std::int64_t kv_heads;  ///< divides heads; each key and value head serves heads / kv_heads query heads
   std::int64_t head_dim;
+  /// Of rotary keys: by how many radians a position turns the elements (i, i + head_dim / 2), i < head_dim
+  /// / 2.
+  std::vector<float> rope_frequencies = {};
 };
 
 /// (query, key) pairs of a head: attended exactly, and all that a causal model has. Their ratio is density.

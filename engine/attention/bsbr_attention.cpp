@@ -14,7 +14,7 @@ namespace {
 
 class StoreCache : public LayerCache {
  public:
-  explicit StoreCache(const KvLayout& layout) : store_(layout) {}
+  StoreCache(const KvLayout& layout, const std::vector<float>& frequencies) : store_(layout, frequencies) {}
   [[nodiscard]] std::int64_t tokens() const override { return static_cast<std::int64_t>(store_.tokens()); }
   KvStore& store() { return store_; }
 
@@ -44,13 +44,13 @@ class BsbrAttention : public Attention {
   }
 
   [[nodiscard]] std::unique_ptr<LayerCache> make_cache(std::int64_t /*capacity*/) const override {
-    return std::make_unique<StoreCache>(layout_);
+    return std::make_unique<StoreCache>(layout_, shape_.rope_frequencies);
   }
 
   [[nodiscard]] at::Tensor forward(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
                                    double scale, LayerCache* cache,
                                    std::span<PairCount> pairs) const override {
-    StoreCache own(layout_);
+    StoreCache own(layout_, shape_.rope_frequencies);
     KvStore& store = (cache == nullptr ? own : dynamic_cast<StoreCache&>(*cache)).store();
     const auto first = static_cast<std::int64_t>(store.tokens());
     const std::int64_t rows = query.size(0);

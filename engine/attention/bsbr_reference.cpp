@@ -125,8 +125,8 @@ class BsbrReference : public Attention {
   [[nodiscard]] Far read_far(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, std::int64_t sink,
                              std::int64_t recent, const HeadPlan& head) const {
     const std::int64_t c = config_.chunk_size;
-    const CondensedStates made =
-        condense(k.narrow(0, sink, recent - sink), v.narrow(0, sink, recent - sink), config_);
+    const CondensedStates made = condense(k.narrow(0, sink, recent - sink), v.narrow(0, sink, recent - sink),
+                                          config_, shape_.rope_frequencies);
     Far far{made.keys.size(0), at::matmul(q, made.keys.t()) + made.log_sizes, made.values,
             made.spread.clamp_min(1e-30).log()};
     const std::int64_t first = sink / c;

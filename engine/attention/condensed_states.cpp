@@ -8,14 +8,15 @@
 
 namespace bsbr {
 
-CondensedStates condense(const at::Tensor& keys, const at::Tensor& values, const BsbrConfig& config) {
+CondensedStates condense(const at::Tensor& keys, const at::Tensor& values, const BsbrConfig& config,
+                         const std::vector<float>& rope_frequencies) {
   const std::int64_t b = config.block_size;
   const std::int64_t per_block = config.states_per_block();
   const std::int64_t blocks = keys.size(0) / b;
   const at::Tensor host = keys.t().to(at::kCPU).contiguous();
   at::Tensor member = at::zeros({blocks, per_block, b}, host.options());
   float* at_member = member.data_ptr<float>();
-  KeyGrouper grouper;
+  KeyGrouper grouper(rope_frequencies);
   for (std::int64_t block = 0; block < blocks; ++block) {
     const auto& group =
         grouper.group(host.const_data_ptr<float>() + block * b, static_cast<std::size_t>(keys.size(0)),

@@ -2,6 +2,8 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <vector>
+
 #include "engine/attention/bsbr_config.h"
 
 namespace bsbr {
@@ -16,7 +18,8 @@ struct CondensedStates {
 };
 
 /// Condenses whole blocks: keys, values [blocks · block_size, dim]. Within a block, keys are grouped by
-/// similarity (KeyGrouper).
-CondensedStates condense(const at::Tensor& keys, const at::Tensor& values, const BsbrConfig& config);
+/// similarity (KeyGrouper, which takes the frequencies of rotary keys).
+CondensedStates condense(const at::Tensor& keys, const at::Tensor& values, const BsbrConfig& config,
+                         const std::vector<float>& rope_frequencies);
 
 }  // namespace bsbr

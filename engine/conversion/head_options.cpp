@@ -105,12 +105,12 @@ std::int64_t most_retrieved(const BsbrConfig& config) {
   return config.candidate_chunks * config.chunk_size / 2 / config.block_size * config.block_size;
 }
 
-std::vector<std::vector<HeadOption>> measure_options(const AttentionInput& input, const Linear& attention_out,
-                                                     const BsbrConfig& config) {
+std::vector<std::vector<HeadOption>> measure_options(const AttentionInput& input, const AttentionShape& shape,
+                                                     const Linear& attention_out, const BsbrConfig& config) {
   const std::int64_t tokens = input.query.size(0);
-  const std::int64_t heads = input.query.size(1);
-  const std::int64_t dim = input.query.size(2);
-  const std::int64_t kv_heads = input.key.size(1);
+  const std::int64_t heads = shape.heads;
+  const std::int64_t dim = shape.head_dim;
+  const std::int64_t kv_heads = shape.kv_heads;
   const Sample sample = take_sample(tokens, config, input.query.device());
   const at::Tensor stream = input.residual.index_select(0, sample.positions).pow(2).sum(1);
   const at::Tensor counts = sample.late / stream / sample.late.sum();
@@ -123,7 +123,7 @@ std::vector<std::vector<HeadOption>> measure_options(const AttentionInput& input
     const std::int64_t kv_head = head / (heads / kv_heads);
     const at::Tensor keys = input.key.select(1, kv_head);
     const at::Tensor values = input.value.select(1, kv_head);
-    if (head % (heads / kv_heads) == 0) states = condense(keys, values, config);
+    if (head % (heads / kv_heads) == 0) states = condense(keys, values, config, shape.rope_frequencies);
     const at::Tensor query = input.query.select(1, head).index_select(0, sample.positions) * input.scale;
     const HeadSums sums = sum_up(query, keys, values, states, sample, config);
     const at::Tensor total = sums.near + sums.exact.sum(0);

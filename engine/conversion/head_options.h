@@ -23,7 +23,7 @@ std::int64_t most_retrieved(const BsbrConfig& config);
 /// The options of each head of a layer, [heads][options]: from nothing far over falling thresholds to
 /// everything, measured on a sample of the queries. `input` is of one text of whole chunks; it takes
 /// O(tokens) memory.
-std::vector<std::vector<HeadOption>> measure_options(const AttentionInput& input, const Linear& attention_out,
-                                                     const BsbrConfig& config);
+std::vector<std::vector<HeadOption>> measure_options(const AttentionInput& input, const AttentionShape& shape,
+                                                     const Linear& attention_out, const BsbrConfig& config);
 
 }  // namespace bsbr

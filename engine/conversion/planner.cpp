@@ -20,7 +20,8 @@ Options measure(const LanguageModel& original, const BsbrConfig& base, std::span
     options.job = job.stage("measuring what each head needs");
     options.on_attention = [&](const AttentionInput& input) {
       const auto& layer = decoder.weights().layers[static_cast<std::size_t>(input.layer)];
-      for (auto& head : measure_options(input, layer.attention_out, base)) all.push_back(std::move(head));
+      for (auto& head : measure_options(input, decoder.attention_shape(), layer.attention_out, base))
+        all.push_back(std::move(head));
     };
     (void)decoder.forward({{text.begin(), text.end()}, {static_cast<std::int64_t>(text.size())}}, options);
     return all;

@@ -32,14 +32,15 @@ Decoder::Decoder(ModelConfig config, std::shared_ptr<const DecoderWeights> weigh
     : config_(std::move(config)), weights_(std::move(weights)) {
   config_.bsbr = bsbr;
   if (config_.rope) rope_.emplace(*config_.rope, config_.head_dim, device());
-  const AttentionShape shape{config_.heads, config_.kv_heads, config_.head_dim};
+  shape_ = {config_.heads, config_.kv_heads, config_.head_dim, {}};
+  if (rope_) shape_.rope_frequencies = rope_->frequencies();
   if (bsbr) {
     bsbr->validate(config_.context);
     bsbr->check_plan(config_.layers, config_.heads);
   }
   for (std::int64_t layer = 0; layer < config_.layers; ++layer) {
-    attention_.push_back(bsbr ? make_bsbr_attention(shape, *bsbr, device(), layer)
-                              : make_dense_attention(shape, device()));
+    attention_.push_back(bsbr ? make_bsbr_attention(shape_, *bsbr, device(), layer)
+                              : make_dense_attention(shape_, device()));
   }
 }
 

@@ -50,6 +50,7 @@ class Decoder {
   }
 
   [[nodiscard]] const ModelConfig& config() const { return config_; }
+  [[nodiscard]] const AttentionShape& attention_shape() const { return shape_; }
   [[nodiscard]] const DecoderWeights& weights() const { return *weights_; }
   [[nodiscard]] at::Device device() const { return weights_->token_embedding.device(); }
 
@@ -87,6 +88,7 @@ class Decoder {
 
   ModelConfig config_;
   std::shared_ptr<const DecoderWeights> weights_;
+  AttentionShape shape_;
   std::vector<std::shared_ptr<const Attention>> attention_;  // of each layer
   std::optional<Rope> rope_;
 };

@@ -36,6 +36,11 @@ Rope::Rope(const RopeConfig& config, std::int64_t head_dim, at::Device device) {
   frequency_ = frequency.to(device);
 }
 
+std::vector<float> Rope::frequencies() const {
+  const at::Tensor host = frequency_.to(at::kCPU).contiguous();
+  return {host.const_data_ptr<float>(), host.const_data_ptr<float>() + host.numel()};
+}
+
 Rope::Turn Rope::at_positions(const at::Tensor& positions) const {
   const at::Tensor angle = positions.to(at::kFloat).unsqueeze(1) * frequency_.unsqueeze(0);
   return {angle.cos().unsqueeze(1), angle.sin().unsqueeze(1)};

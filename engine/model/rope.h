@@ -18,6 +18,8 @@ class Rope {
   struct Turn {
     at::Tensor cosine, sine;  ///< [tokens, 1, head_dim / 2]
   };
+  /// [head_dim / 2], radians a position.
+  [[nodiscard]] std::vector<float> frequencies() const;
   /// For tokens at these positions.
   [[nodiscard]] Turn at_positions(const at::Tensor& positions) const;
 

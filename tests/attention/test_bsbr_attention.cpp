@@ -74,6 +74,7 @@ class TestBsbrAttention : public QObject {
     const BsbrConfig base = small_config();
     QTest::newRow("plain") << base << kShape;
     QTest::newRow("grouped heads") << base << AttentionShape{6, 2, 16};
+    QTest::newRow("rotary keys") << base << AttentionShape{4, 2, 8, {1.0F, 0.3F, 0.1F, 0.03F}};
     QTest::newRow("wide heads") << base << AttentionShape{1, 1, 80};
     const auto vary = [&](const char* name, auto change) {
       BsbrConfig config = base;
@@ -274,6 +275,16 @@ class TestBsbrAttention : public QObject {
     // Complete linkage on 0, 2, 3.9, 6: 1 and 2 join, then 0 with them (3.9) before 3 (4.0 from key 1).
     const std::vector<float> chain{0.0F, 2.0F, 3.9F, 6.0F};
     QCOMPARE(grouper.group(chain.data(), 4, 1, 4, 2), (std::vector<std::int32_t>{0, 0, 0, 1}));
+    // Two keys that are one and the same but for their positions, between others.
+    bsbr::KeyGrouper rotary({2.0F});
+    const auto turned = [](float x, float y, float angle) {
+      return std::pair(x * std::cos(angle) - y * std::sin(angle), x * std::sin(angle) + y * std::cos(angle));
+    };
+    const auto [x2, y2] = turned(1.0F, 0.0F, 4.0F);
+    const auto [x1, y1] = turned(0.0F, 1.0F, 2.0F);
+    const std::vector<float> two{1.0F, x1, x2, 0.0F, y1, y2};
+    QCOMPARE(rotary.group(two.data(), 3, 2, 3, 2), (std::vector<std::int32_t>{0, 1, 0}));
+    QCOMPARE(grouper.group(two.data(), 3, 2, 3, 2), (std::vector<std::int32_t>{0, 1, 1}));
     const std::vector<float> broken{NAN, 1.0F, NAN, 2.0F};
     const auto& labels = grouper.group(broken.data(), 4, 1, 4, 2);
     QCOMPARE(*std::max_element(labels.begin(), labels.end()), 1);

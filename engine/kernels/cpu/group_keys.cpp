@@ -21,6 +21,31 @@ void KeyGrouper::measure(const float* keys, std::size_t stride, std::size_t dim,
   }
 }
 
+void KeyGrouper::turn_back(const float* keys, std::size_t stride, std::size_t dim, std::size_t count) {
+  const std::size_t half = dim / 2;
+  if (cosine_.size() != half * count) {
+    cosine_.clear();
+    sine_.clear();
+    for (const float frequency : frequencies_) {
+      for (std::size_t j = 0; j < count; ++j) {
+        cosine_.push_back(std::cos(static_cast<float>(j) * frequency));
+        sine_.push_back(std::sin(static_cast<float>(j) * frequency));
+      }
+    }
+  }
+  turned_.resize(dim * count);
+  for (std::size_t i = 0; i < half; ++i) {
+    for (std::size_t j = 0; j < count; ++j) {
+      const float first = keys[i * stride + j];
+      const float second = keys[(i + half) * stride + j];
+      const float c = cosine_[i * count + j];
+      const float s = sine_[i * count + j];
+      turned_[i * count + j] = first * c + second * s;
+      turned_[(i + half) * count + j] = second * c - first * s;
+    }
+  }
+}
+
 void KeyGrouper::round_distances() {
   constexpr int kBits = 12;
   float largest = 0;
@@ -64,7 +89,12 @@ const std::vector<std::int32_t>& KeyGrouper::group(const float* keys, std::size_
   label_.assign(count, 0);
   if (groups == 1) return label_;
   if (groups < count) {
-    measure(keys, stride, dim, count);
+    if (frequencies_.empty()) {
+      measure(keys, stride, dim, count);
+    } else {
+      turn_back(keys, stride, dim, count);
+      measure(turned_.data(), count, dim, count);
+    }
     round_distances();
   }
   for (std::size_t left = count; left > groups; --left) join_nearest(count);

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 namespace bsbr {
@@ -9,10 +10,17 @@ namespace bsbr {
 /// Groups the keys of a block by similarity: complete linkage, i.e. from every key alone, again and again the
 /// two groups are joined whose farthest keys are nearest (Euclidean; of equals the earliest), until `groups`
 /// are left. Groups differ in size, so a single outlier can be one: means of groups that are cut by position
-/// or to equal sizes lose it. Not thread-safe: keeps its work space.
+/// or to equal sizes lose it. Rotary keys are compared as if they stood at one position: a block then
+/// joins the tokens that mean the same, not those whose angles happen to agree. Not thread-safe: keeps its
+/// work space.
 class KeyGrouper {
  public:
-  /// `keys` is transposed, key j in column j: element i at keys[i · stride + j], j < count, i < dim.
+  /// `frequencies`: by how many radians a position turns the elements (i, i + dim / 2) of a key, i < dim / 2;
+  /// empty: keys are not rotary.
+  explicit KeyGrouper(std::vector<float> frequencies = {}) : frequencies_(std::move(frequencies)) {}
+
+  /// `keys` is transposed, key j in column j: element i at keys[i · stride + j], j < count, i < dim, their
+  /// positions consecutive.
   /// Returns for each key its group, 0 to groups - 1, numbered by their first keys. groups ≤ count.
   const std::vector<std::int32_t>& group(const float* keys, std::size_t stride, std::size_t dim,
                                          std::size_t count, std::size_t groups);
@@ -25,8 +33,14 @@ class KeyGrouper {
   void round_distances();
   void join_nearest(std::size_t count);
 
-  std::vector<float> distance_;     // [count, count], squared; between groups: of their farthest keys
-  std::vector<std::int32_t> head_;  // first key of each key's group
+  /// The keys, each turned back by its place in the block, [dim, count], in turned_.
+  void turn_back(const float* keys, std::size_t stride, std::size_t dim, std::size_t count);
+
+  std::vector<float> frequencies_;
+  std::vector<float> turned_;
+  std::vector<float> cosine_, sine_;  // [dim / 2, count]
+  std::vector<float> distance_;       // [count, count], squared; between groups: of their farthest keys
+  std::vector<std::int32_t> head_;    // first key of each key's group
   std::vector<std::int32_t> label_;
 };
 

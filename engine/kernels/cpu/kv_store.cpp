@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "engine/kernels/cpu/micro.h"
 
@@ -10,7 +11,7 @@ namespace bsbr {
 using micro::kPad;
 using micro::padded;
 
-KvStore::KvStore(const KvLayout& layout)
+KvStore::KvStore(const KvLayout& layout, std::vector<float> frequencies)
     : layout_(layout),
       states_(layout.chunk / layout.compression),
       key_stride_(padded(layout.chunk)),
@@ -21,7 +22,8 @@ KvStore::KvStore(const KvLayout& layout)
       state_values_at_(state_keys_at_ + layout.dim * state_stride_ + kPad),
       state_bias_at_(state_values_at_ + states_ * value_stride_),
       state_spread_at_(state_bias_at_ + state_stride_),
-      head_floats_(state_spread_at_ + 2 * state_stride_) {}
+      head_floats_(state_spread_at_ + 2 * state_stride_),
+      grouper_(std::move(frequencies)) {}
 
 void KvStore::add_chunk() {
   // Zeroed: a block of keys is read in whole vectors, and padding of values must stay 0.

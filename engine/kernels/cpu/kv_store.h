@@ -25,7 +25,8 @@ struct KvLayout {
 /// thread-safe while appending.
 class KvStore {
  public:
-  explicit KvStore(const KvLayout& layout);
+  /// `frequencies`: of rotary keys, as KeyGrouper takes them.
+  explicit KvStore(const KvLayout& layout, std::vector<float> frequencies = {});
 
   /// Appends `tokens` rows; element (t, head, i) lies at t · token_stride + head · head_stride + i.
   void append(const float* keys, const float* values, std::size_t tokens, std::size_t key_token_stride,
