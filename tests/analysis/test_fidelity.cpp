@@ -58,7 +58,7 @@ class TestFidelity : public QObject {
     QVERIFY(converted.kl > 0);
     QVERIFY(std::abs(converted.perplexity_ratio() - 1) < 0.01);
     QVERIFY(converted.top1_agreement > 0.95);
-    QVERIFY(converted.density > 0.5 && converted.density < 0.6);
+    QVERIFY(converted.density > 0.45 && converted.density < 0.55);
 
     BsbrConfig coarse;
     coarse.retrieve = 0;

@@ -171,7 +171,7 @@ class TestCliCommands : public QObject {
       QCOMPARE(info["bsbr"][key].get<int>(), value);
     }
     const RunResult text = run_bsbr({"info", converted_});
-    QVERIFY2(text.out.find("chunk 64, block 8, compression 2, retrieve 32, window 1") != std::string::npos,
+    QVERIFY2(text.out.find("chunk 64, block 8, compression 2, window 1, retrieve 32") != std::string::npos,
              text.text().c_str());
   }
 
@@ -219,7 +219,7 @@ class TestCliCommands : public QObject {
     options.input = content(text);
     const json memory =
         run_bsbr({"compare", kDemo, "--text", "-", "--seq-len", "256", "--chunk-size", "64", "--block-size",
-                  "8", "--compression-factor", "2", "--retrieve", "32", "--json"},
+                  "8", "--compression-factor", "2", "--retrieve", "32", "--window", "1", "--json"},
                  options)
             .json();
     for (const char* key : {"tokens", "kl", "perplexity_ratio", "density", "top1_agreement", "positions"}) {

@@ -72,14 +72,22 @@ class TestCliExport : public QObject {
       QVERIFY2(files[name] == content(source / name), name);
     }
     nlohmann::json config = bsbr::read_json_object(place / "out/config.json");
+    // A plan for each of 4 x 4 heads.
+    nlohmann::json plan = config["bsbr"]["plan"];
+    config["bsbr"].erase("plan");
     QCOMPARE(config["bsbr"], (nlohmann::json{{"version", 1},
                                              {"chunk_size", 128},
                                              {"block_size", 16},
                                              {"compression_factor", 4},
-                                             {"retrieve", 512},
-                                             {"window", 1},
+                                             {"retrieve", 0},
+                                             {"window", 0},
                                              {"sink", 16},
                                              {"candidate_chunks", 32}}));
+    QCOMPARE(plan.size(), std::size_t(3));
+    for (const char* table : {"retrieve", "threshold", "states"}) {
+      QCOMPARE(plan[table].size(), std::size_t(4));
+      for (const auto& layer : plan[table]) QCOMPARE(layer.size(), std::size_t(4));
+    }
     config.erase("bsbr");
     QCOMPARE(config, bsbr::read_json_object(source / "config.json"));
     same_tensors(source, place / "out");
