@@ -51,10 +51,11 @@ void print_report(std::ostream& out, const Comparison& comparison, const ModelCo
   cost_row("prefill", comparison.original.prefill_ms, comparison.converted.prefill_ms, 1, " ms");
   cost_row("decoding, 1 token", comparison.original.decode_ms_per_token,
            comparison.converted.decode_ms_per_token, 2, " ms");
-  row("peak memory", human_bytes(comparison.original.peak_bytes),
-      human_bytes(comparison.converted.peak_bytes),
-      static_cast<double>(comparison.converted.peak_bytes) /
-          static_cast<double>(comparison.original.peak_bytes));
+  const auto memory_row = [&](const std::string& title, std::int64_t a, std::int64_t b) {
+    row(title, human_bytes(a), human_bytes(b), static_cast<double>(b) / static_cast<double>(a));
+  };
+  memory_row("cache", comparison.original.cache_bytes, comparison.converted.cache_bytes);
+  memory_row("peak memory", comparison.original.peak_bytes, comparison.converted.peak_bytes);
   out << "\n  KL divergence     " << fixed(fidelity.kl, 5) << " nats a token\n"
       << "  top-1 agreement   " << fixed(100 * fidelity.top1_agreement, 2) << " %\n"
       << "  density           " << fixed(100 * fidelity.density, 1)

@@ -53,17 +53,28 @@ void Conversion::add_to(CLI::App& command, CLI::Option* excluded) {
           ->check(whole_number)
           ->excludes(by_density)
           ->excludes(by_quality);
+  CLI::Option* only =
+      command
+          .add_flag("--states-only", bsbr.states_only,
+                    "Keep only the condensed states of the far past: the cache shrinks by the "
+                    "compression factor, and nothing is retrieved")
+          ->excludes(by_density)
+          ->excludes(by_quality)
+          ->excludes(by_count);
   CLI::Option* text =
       command.add_option("--calibrate", calibrate, "Text to plan from (default: a bundled one)")
-          ->excludes(by_count);
+          ->excludes(by_count)
+          ->excludes(only);
   CLI::Option* length = command
                             .add_option("--calibration-tokens", calibration_tokens,
                                         "Tokens to plan from, at most; and to check the plan on")
                             ->check(whole_number)
                             ->capture_default_str()
-                            ->excludes(by_count);
+                            ->excludes(by_count)
+                            ->excludes(only);
   if (excluded == nullptr) return;
-  for (CLI::Option* option : {by_density, by_quality, by_count, text, length}) option->excludes(excluded);
+  for (CLI::Option* option : {by_density, by_quality, by_count, only, text, length})
+    option->excludes(excluded);
   for (const char* name : {"--chunk-size", "--block-size", "--compression-factor", "--window"}) {
     command.get_option(name)->excludes(excluded);
   }
@@ -97,6 +108,7 @@ Conversion::Result Conversion::plan(const LanguageModel& original, const Checkpo
     return {config, {}, {}};
   }
   config.retrieve = 0;
+  if (bsbr.states_only) return {config, {}, {}};
   const Tokenizer tokenizer = load_tokenizer(checkpoint, original.config());
   const std::int64_t most = std::min(calibration_tokens, context);
   const std::string source =
@@ -113,6 +125,7 @@ Conversion::Result Conversion::plan(const LanguageModel& original, const Checkpo
 }
 
 std::string plan_words(const BsbrConfig& config) {
+  if (config.states_only) return "states only";
   return config.plan.empty() ? cat("retrieve ", config.retrieve) : "a plan for each head";
 }
 

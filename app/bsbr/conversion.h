@@ -19,14 +19,14 @@ struct Conversion {
   std::string calibrate;
   std::int64_t calibration_tokens = 4096;
 
-  /// Adds the sizes, --density, --quality, --retrieve, --calibrate and --calibration-tokens. None of them
-  /// goes with `excluded`.
+  /// Adds the sizes, --density, --quality, --retrieve, --states-only, --calibrate and --calibration-tokens.
+  /// None of them goes with `excluded`.
   void add_to(CLI::App& command, CLI::Option* excluded = nullptr);
   /// Throws Error(InvalidArgument) for sizes that a model of `context` positions cannot have.
   void validate(std::int64_t context) const;
 
-  /// A plan for the model: every head the same for --retrieve, else made from the calibration text and
-  /// checked on another. Shows progress.
+  /// A plan for the model: every head the same for --retrieve and --states-only, else made from the
+  /// calibration text and checked on another. Shows progress.
   struct Result {
     BsbrConfig config;
     std::optional<Plan> plan;  ///< where one was made
@@ -35,7 +35,7 @@ struct Conversion {
   [[nodiscard]] Result plan(const LanguageModel& original, const Checkpoint& checkpoint) const;
 };
 
-/// "retrieve 512", or "a plan for each head".
+/// "retrieve 512", "states only", or "a plan for each head".
 std::string plan_words(const BsbrConfig& config);
 
 /// One line on what the check of a plan gave.

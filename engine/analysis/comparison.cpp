@@ -9,6 +9,7 @@ nlohmann::json model_json(double perplexity, const Cost& cost) {
   return {{"perplexity", perplexity},
           {"prefill_ms", cost.prefill_ms},
           {"decode_ms_per_token", cost.decode_ms_per_token},
+          {"cache_bytes", cost.cache_bytes},
           {"peak_bytes", cost.peak_bytes}};
 }
 

@@ -15,7 +15,7 @@ struct Comparison {
   Cost converted;
 
   /// tokens, perplexity_ratio, kl, top1_agreement, density, original and converted {perplexity, prefill_ms,
-  /// decode_ms_per_token, peak_bytes}, positions [{from, to, original, converted}].
+  /// decode_ms_per_token, cache_bytes, peak_bytes}, positions [{from, to, original, converted}].
   [[nodiscard]] nlohmann::json to_json() const;
 };
 

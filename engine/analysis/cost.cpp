@@ -37,6 +37,7 @@ std::vector<Cost> measure_cost(std::span<const LanguageModel* const> models, std
     const auto tokens = static_cast<std::int64_t>(ids.size());
     std::vector<std::vector<double>> prefill(models.size());
     std::vector<std::int64_t> peak(models.size(), 0);
+    std::vector<std::int64_t> cache(models.size(), 0);
     const int runs = std::max(1, options.repetitions) + 1;
     for (int run = 0; run < runs; ++run) {
       for (std::size_t m = 0; m < models.size(); ++m) {
@@ -47,6 +48,8 @@ std::vector<Cost> measure_cost(std::span<const LanguageModel* const> models, std
         Sequence sequence = models[m]->decoder().make_sequence(tokens);
         advance(models[m]->decoder(), ids, sequence, job);
         if (run > 0) prefill[m].push_back(ms_since(start));
+        cache[m] = 0;
+        for (const auto& layer : sequence.layers) cache[m] += layer->bytes();
         peak[m] = std::max(peak[m], meter.peak_bytes());
       }
     }
@@ -71,7 +74,7 @@ std::vector<Cost> measure_cost(std::span<const LanguageModel* const> models, std
     }
     std::vector<Cost> costs;
     for (std::size_t m = 0; m < models.size(); ++m)
-      costs.push_back({median(prefill[m]), median(decode[m]), peak[m]});
+      costs.push_back({median(prefill[m]), median(decode[m]), cache[m], peak[m]});
     return costs;
   });
 }

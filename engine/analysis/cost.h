@@ -14,6 +14,7 @@ struct Cost {
   double prefill_ms;           ///< all tokens into an empty cache, and the logits after the last
   double decode_ms_per_token;  ///< one token more, with the cache, near that length; 0 where no token could
                                ///< follow
+  std::int64_t cache_bytes;    ///< of keys, values and states after that prefill
   std::int64_t peak_bytes;     ///< most tensor memory at once during a prefill, cache included, weights not
 };
 

@@ -46,6 +46,8 @@ class LayerCache {
   virtual ~LayerCache() = default;
   /// Tokens that are in it.
   [[nodiscard]] virtual std::int64_t tokens() const = 0;
+  /// Memory that it holds.
+  [[nodiscard]] virtual std::int64_t bytes() const = 0;
 };
 
 /// One way to evaluate causal attention. Stateless and thread-safe; all state of a sequence is in its

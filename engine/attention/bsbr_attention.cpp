@@ -16,6 +16,7 @@ class StoreCache : public LayerCache {
  public:
   StoreCache(const KvLayout& layout, const std::vector<float>& frequencies) : store_(layout, frequencies) {}
   [[nodiscard]] std::int64_t tokens() const override { return static_cast<std::int64_t>(store_.tokens()); }
+  [[nodiscard]] std::int64_t bytes() const override { return static_cast<std::int64_t>(store_.bytes()); }
   KvStore& store() { return store_; }
 
  private:
@@ -35,7 +36,8 @@ class BsbrAttention : public Attention {
                 static_cast<std::size_t>(config.chunk_size), static_cast<std::size_t>(config.block_size),
                 static_cast<std::size_t>(config.compression_factor)},
         reach_{0, static_cast<std::size_t>(config.window), static_cast<std::size_t>(config.sink_in_blocks()),
-               static_cast<std::size_t>(config.candidate_chunks)} {
+               static_cast<std::size_t>(config.candidate_chunks)},
+        states_only_(config.states_only) {
     for (const HeadPlan& head : config.heads_of(layer, shape.heads)) {
       heads_.push_back(
           {static_cast<std::size_t>(head.retrieve), static_cast<float>(head.threshold), head.states});
@@ -54,10 +56,38 @@ class BsbrAttention : public Attention {
     KvStore& store = (cache == nullptr ? own : dynamic_cast<StoreCache&>(*cache)).store();
     const auto first = static_cast<std::int64_t>(store.tokens());
     const std::int64_t rows = query.size(0);
-    store.append(key.const_data_ptr<float>(), value.const_data_ptr<float>(), static_cast<std::size_t>(rows),
-                 stride(key, 0), stride(key, 1), stride(value, 0), stride(value, 1));
-
     at::Tensor out = at::empty({rows, shape_.heads * shape_.head_dim}, query.options());
+    std::vector<std::atomic<std::uint64_t>> exact(heads_.size());
+    for (std::int64_t begin = 0; begin < rows;) {
+      // Where far keys and values are not kept, a chunk at a time, so that they are never all there.
+      const std::int64_t to_chunk_end =
+          static_cast<std::int64_t>(layout_.chunk - store.tokens() % layout_.chunk);
+      const std::int64_t count = states_only_ ? std::min(to_chunk_end, rows - begin) : rows - begin;
+      const at::Tensor k = key.narrow(0, begin, count);
+      const at::Tensor v = value.narrow(0, begin, count);
+      store.append(k.const_data_ptr<float>(), v.const_data_ptr<float>(), static_cast<std::size_t>(count),
+                   stride(k, 0), stride(k, 1), stride(v, 0), stride(v, 1));
+      attend(query.narrow(0, begin, count), store, scale, out.narrow(0, begin, count), exact);
+      if (states_only_) {
+        const std::size_t chunks = store.tokens() / layout_.chunk;
+        store.forget((reach_.sink + layout_.chunk - 1) / layout_.chunk,
+                     chunks - std::min(chunks, reach_.window));
+      }
+      begin += count;
+    }
+    for (std::size_t head = 0; head < pairs.size(); ++head) {
+      pairs[head].exact += exact[head];
+      pairs[head].causal += static_cast<std::uint64_t>(rows * first + rows * (rows + 1) / 2);
+    }
+    return out;
+  }
+
+ private:
+  /// The rows of `query` are the last ones of the store.
+  void attend(const at::Tensor& query, const KvStore& store, double scale, const at::Tensor& out,
+              std::vector<std::atomic<std::uint64_t>>& exact) const {
+    const std::int64_t rows = query.size(0);
+    const std::int64_t first = static_cast<std::int64_t>(store.tokens()) - rows;
     const std::vector<WorkItem> work = divide(first, rows);
     std::size_t most_rows = 1;
     for (const WorkItem& item : work) most_rows = std::max(most_rows, static_cast<std::size_t>(item.rows));
@@ -72,7 +102,6 @@ class BsbrAttention : public Attention {
     const float* q = query.const_data_ptr<float>();
     float* o = out.data_ptr<float>();
     std::atomic<std::size_t> next{0};
-    std::vector<std::atomic<std::uint64_t>> exact(heads_.size());
     at::parallel_for(0, threads, 1, [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t t = begin; t < end; ++t) {
         for (std::size_t i = next++; i < work.size(); i = next++) {
@@ -90,14 +119,8 @@ class BsbrAttention : public Attention {
         }
       }
     });
-    for (std::size_t head = 0; head < pairs.size(); ++head) {
-      pairs[head].exact += exact[head];
-      pairs[head].causal += static_cast<std::uint64_t>(rows * first + rows * (rows + 1) / 2);
-    }
-    return out;
   }
 
- private:
   static std::size_t stride(const at::Tensor& tensor, std::int64_t dimension) {
     return static_cast<std::size_t>(tensor.stride(dimension));
   }
@@ -121,6 +144,7 @@ class BsbrAttention : public Attention {
   AttentionShape shape_;
   KvLayout layout_;
   BsbrReach reach_;
+  bool states_only_;
   std::vector<HeadReach> heads_;
 };
 

@@ -23,6 +23,7 @@ constexpr std::array<Field, 7> kFields{{{"chunk_size", &BsbrConfig::chunk_size},
                                         {"candidate_chunks", &BsbrConfig::candidate_chunks}}};
 
 constexpr const char* kPlan = "plan";
+constexpr const char* kStatesOnly = "states_only";
 
 bool power_of_two(std::int64_t n) {
   return n > 0 && (n & (n - 1)) == 0;
@@ -128,6 +129,8 @@ void BsbrConfig::validate(std::int64_t context) const {
   check(window >= 0 && window <= chunks, "window", window, cat("0 to ", chunks, " chunks"));
   check(sink >= 0 && sink <= context, "sink", sink, cat("0 to ", context));
   check(candidate_chunks >= 1, "candidate_chunks", candidate_chunks, "1 or more");
+  check(!states_only || retrieve == 0, "retrieve", retrieve,
+        "0 with states_only, which keeps nothing to read");
   for (std::size_t layer = 0; layer < plan.size(); ++layer) {
     for (std::size_t head = 0; head < plan[layer].size(); ++head) {
       const HeadPlan& one = plan[layer][head];
@@ -136,6 +139,7 @@ void BsbrConfig::validate(std::int64_t context) const {
           one.retrieve >= 0 && one.retrieve <= (context + unit - 1) / unit * unit && one.retrieve % unit == 0,
           (where + "retrieve").c_str(), one.retrieve,
           cat("multiples of block_size ", unit, " from 0 to ", (context + unit - 1) / unit * unit));
+      if (states_only && one.retrieve > 0) wrong.push_back(where + "retrieves, which states_only excludes");
       if (!(one.threshold >= 0 && one.threshold < 1))
         wrong.push_back(cat(where, "threshold is ", one.threshold, "; legal: 0 up to 1"));
     }
@@ -173,6 +177,7 @@ std::vector<HeadPlan> BsbrConfig::heads_of(std::int64_t layer, std::int64_t head
 nlohmann::json BsbrConfig::to_json() const {
   nlohmann::json json{{"version", kVersion}};
   for (const auto& [name, member] : kFields) json[name] = this->*member;
+  if (states_only) json[kStatesOnly] = true;
   if (!plan.empty()) json[kPlan] = plan_to_json(plan);
   return json;
 }
@@ -192,9 +197,14 @@ BsbrConfig BsbrConfig::from_json(const nlohmann::json& json) {
       fail(cat("\"", name, "\" is ", found->dump(), ", an integer is expected"));
     config.*member = found->get<std::int64_t>();
   }
+  if (json.contains(kStatesOnly)) {
+    if (!json[kStatesOnly].is_boolean())
+      fail(cat("\"states_only\" is ", json[kStatesOnly].dump(), ", true or false is expected"));
+    config.states_only = json[kStatesOnly].get<bool>();
+  }
   if (json.contains(kPlan)) config.plan = plan_from_json(json[kPlan]);
   for (const auto& [key, value] : json.items()) {
-    const bool known = key == "version" || key == kPlan ||
+    const bool known = key == "version" || key == kPlan || key == kStatesOnly ||
                        std::any_of(kFields.begin(), kFields.end(),
                                    [&k = key](const Field& field) { return k == field.first; });
     if (!known) fail(cat("has the unknown key \"", key, "\""));

@@ -30,6 +30,9 @@ struct BsbrConfig {
   std::int64_t sink = 16;               ///< first tokens of the sequence, always exact
   std::int64_t candidate_chunks = 32;   ///< chunks whose blocks are scored one by one; the others stay whole
 
+  /// Far keys and values are given back once their states are made, so nothing can be retrieved: the cache's
+  /// memory grows as tokens / compression_factor.
+  bool states_only = false;
   /// [layers][heads]; empty: every head retrieves `retrieve` tokens and reads the rest as states.
   std::vector<std::vector<HeadPlan>> plan;
 

@@ -26,6 +26,9 @@ class TensorCache : public LayerCache {
     tokens_ += added;
   }
   [[nodiscard]] std::int64_t tokens() const override { return tokens_; }
+  [[nodiscard]] std::int64_t bytes() const override {
+    return static_cast<std::int64_t>(keys_.nbytes() + values_.nbytes());
+  }
   /// [kv_heads, tokens, dim].
   [[nodiscard]] at::Tensor keys() const { return keys_.narrow(1, 0, tokens_); }
   [[nodiscard]] at::Tensor values() const { return values_.narrow(1, 0, tokens_); }

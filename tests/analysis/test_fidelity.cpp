@@ -83,6 +83,8 @@ class TestFidelity : public QObject {
     for (const bsbr::Cost& cost : {comparison.original, comparison.converted}) {
       QVERIFY(cost.prefill_ms > 0);
       QVERIFY(cost.decode_ms_per_token > 0);
+      QVERIFY(cost.cache_bytes >= std::int64_t{256} * 256 * 4 * 2 * 4);
+      QVERIFY(cost.cache_bytes < cost.peak_bytes);
       // At least the residual stream and the keys and values of four layers.
       QVERIFY(cost.peak_bytes > std::int64_t{256} * 256 * 4 * 9);
     }

@@ -96,6 +96,7 @@ class TestBsbrAttention : public QObject {
     };
     plan("heads differ", {{0, 0, false}, {0, 0, true}, {64, 0, false}, {1024, 0, true}});
     plan("thresholds", {{64, 0.02, true}, {16, 0.002, true}, {64, 0.02, false}, {1024, 0.1, true}});
+    vary("states only", [](BsbrConfig& c) { c.retrieve = 0, c.states_only = true; });
     vary("odd chunk", [](BsbrConfig& c) { c.chunk_size = 24; });
     vary("one token a chunk",
          [](BsbrConfig& c) { c.chunk_size = 1, c.block_size = 1, c.compression_factor = 1, c.retrieve = 5; });
@@ -196,6 +197,26 @@ class TestBsbrAttention : public QObject {
     }
     QCOMPARE(cache->tokens(), 360);
     QVERIFY(relative_error(at::cat(pieces), expected) < 1e-5);
+  }
+
+  /// Far keys and values are given back: the same result from a cache that is smaller by the factor.
+  void statesOnlyForgetsTheRest() {
+    BsbrConfig config = small_config();
+    config.retrieve = 0;
+    const auto keeps = bsbr::make_bsbr_attention(kShape, config, at::kCPU);
+    config.states_only = true;
+    const auto forgets = bsbr::make_bsbr_attention(kShape, config, at::kCPU);
+    const Qkv x = random_qkv(kShape, 1600, 11);
+    const auto all = keeps->make_cache(1600);
+    const auto some = forgets->make_cache(1600);
+    const auto run = [&](const Attention& attention, LayerCache& cache) {
+      return attention.forward(x.query, x.key, x.value, kScale, &cache, {});
+    };
+    QVERIFY(at::equal(run(*keeps, *all), run(*forgets, *some)));
+    // 50 chunks: keys and values with their states, a quarter as large; then the states alone.
+    QVERIFY2(some->bytes() * 3 < all->bytes(),
+             qPrintable(QString("%1 of %2").arg(some->bytes()).arg(all->bytes())));
+    QCOMPARE(some->tokens(), 1600);
   }
 
   void sameBitsEveryTime() {

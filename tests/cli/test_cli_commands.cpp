@@ -22,7 +22,8 @@ const std::set<std::string> kInfoKeys{"family",  "parameters", "layers", "heads"
                                       "context", "vocab",      "dtype",  "bytes", "bsbr"};
 const std::set<std::string> kCompareKeys{"tokens",  "perplexity_ratio", "kl",        "top1_agreement",
                                          "density", "original",         "converted", "positions"};
-const std::set<std::string> kModelKeys{"perplexity", "prefill_ms", "decode_ms_per_token", "peak_bytes"};
+const std::set<std::string> kModelKeys{"perplexity", "prefill_ms", "decode_ms_per_token", "cache_bytes",
+                                       "peak_bytes"};
 
 bool whole(const json& value) {
   return value.is_number_integer();

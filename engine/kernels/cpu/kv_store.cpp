@@ -18,21 +18,37 @@ KvStore::KvStore(const KvLayout& layout, std::vector<float> frequencies)
       state_stride_(padded(states_)),
       value_stride_(padded(layout.dim)),
       values_at_(layout.dim * key_stride_ + kPad),
-      state_keys_at_(values_at_ + layout.chunk * value_stride_),
-      state_values_at_(state_keys_at_ + layout.dim * state_stride_ + kPad),
+      state_keys_at_(0),
+      state_values_at_(layout.dim * state_stride_ + kPad),
       state_bias_at_(state_values_at_ + states_ * value_stride_),
       state_spread_at_(state_bias_at_ + state_stride_),
-      head_floats_(state_spread_at_ + 2 * state_stride_),
+      head_floats_(values_at_ + layout.chunk * value_stride_),
+      head_state_floats_(state_spread_at_ + 2 * state_stride_),
       grouper_(std::move(frequencies)) {}
 
 void KvStore::add_chunk() {
   // Zeroed: a block of keys is read in whole vectors, and padding of values must stay 0.
   chunks_.emplace_back(layout_.kv_heads * head_floats_ * sizeof(float));
   chunks_.back().clear();
+  chunk_states_.emplace_back(layout_.kv_heads * head_state_floats_ * sizeof(float));
+  chunk_states_.back().clear();
   if (chunks_.size() > groups_.size() * kGroup) {
     groups_.emplace_back(layout_.kv_heads * kGroup * (layout_.dim + value_stride_) * sizeof(float));
     groups_.back().clear();
   }
+}
+
+void KvStore::forget(std::size_t first, std::size_t end) {
+  for (forgotten_ = std::max(forgotten_, first); forgotten_ < end; ++forgotten_)
+    chunks_[forgotten_] = Buffer();
+}
+
+std::size_t KvStore::bytes() const {
+  std::size_t sum = 0;
+  for (const auto* buffers : {&chunks_, &chunk_states_, &groups_}) {
+    for (const Buffer& buffer : *buffers) sum += buffer.bytes();
+  }
+  return sum;
 }
 
 const float* KvStore::chunk_keys(std::size_t group, std::size_t head) const {
@@ -68,10 +84,10 @@ void KvStore::condense_block(std::size_t chunk, std::size_t head, std::size_t bl
   const std::size_t states = b / layout_.compression;
   const float* keys = part(chunk, head, 0) + block * b;
   const float* values = part(chunk, head, values_at_) + block * b * value_stride_;
-  float* state_keys = part(chunk, head, state_keys_at_) + block * states;
-  float* state_values = part(chunk, head, state_values_at_) + block * states * value_stride_;
-  float* bias = part(chunk, head, state_bias_at_) + block * states;
-  float* spread = part(chunk, head, state_spread_at_) + block * states;
+  float* state_keys = state_part(chunk, head, state_keys_at_) + block * states;
+  float* state_values = state_part(chunk, head, state_values_at_) + block * states * value_stride_;
+  float* bias = state_part(chunk, head, state_bias_at_) + block * states;
+  float* spread = state_part(chunk, head, state_spread_at_) + block * states;
 
   const std::vector<std::int32_t>& group = grouper_.group(keys, key_stride_, layout_.dim, b, states);
   sizes_.assign(states, 0);

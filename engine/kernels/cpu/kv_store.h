@@ -32,6 +32,11 @@ class KvStore {
   void append(const float* keys, const float* values, std::size_t tokens, std::size_t key_token_stride,
               std::size_t key_head_stride, std::size_t value_token_stride, std::size_t value_head_stride);
   [[nodiscard]] std::size_t tokens() const { return tokens_; }
+  /// Gives back the keys and values of chunks [first, end), which must be complete; their states stay. What
+  /// lies there is not to be read any more.
+  void forget(std::size_t first, std::size_t end);
+  /// Memory that is held.
+  [[nodiscard]] std::size_t bytes() const;
   [[nodiscard]] const KvLayout& layout() const { return layout_; }
 
   [[nodiscard]] std::size_t states_per_chunk() const { return states_; }
@@ -49,21 +54,21 @@ class KvStore {
   }
   /// [dim, state_stride], transposed. Complete chunks only, as below.
   [[nodiscard]] const float* state_keys(std::size_t chunk, std::size_t head) const {
-    return part(chunk, head, state_keys_at_);
+    return state_part(chunk, head, state_keys_at_);
   }
   /// [states_per_chunk, value_stride].
   [[nodiscard]] const float* state_values(std::size_t chunk, std::size_t head) const {
-    return part(chunk, head, state_values_at_);
+    return state_part(chunk, head, state_values_at_);
   }
   /// [states_per_chunk]: log n of each.
   [[nodiscard]] const float* state_bias(std::size_t chunk, std::size_t head) const {
-    return part(chunk, head, state_bias_at_);
+    return state_part(chunk, head, state_bias_at_);
   }
   /// [states_per_chunk], and one state_stride further its logarithm, for a single key's 0 that of
   /// kLeastSpread.
   static constexpr float kLeastSpread = 1e-30F;
   [[nodiscard]] const float* state_spread(std::size_t chunk, std::size_t head) const {
-    return part(chunk, head, state_spread_at_);
+    return state_part(chunk, head, state_spread_at_);
   }
   /// Mean keys of kGroup chunks, transposed: [dim, kGroup]; chunk c in column c % kGroup of group c / kGroup.
   static constexpr std::size_t kGroup = 16;
@@ -75,6 +80,9 @@ class KvStore {
   [[nodiscard]] float* part(std::size_t chunk, std::size_t head, std::size_t at) const {
     return chunks_[chunk].floats() + head * head_floats_ + at;
   }
+  [[nodiscard]] float* state_part(std::size_t chunk, std::size_t head, std::size_t at) const {
+    return chunk_states_[chunk].floats() + head * head_state_floats_ + at;
+  }
   void add_chunk();
   void condense(std::size_t chunk, std::size_t head);
   void condense_block(std::size_t chunk, std::size_t head, std::size_t block);
@@ -82,9 +90,12 @@ class KvStore {
   KvLayout layout_;
   std::size_t tokens_ = 0;
   std::size_t states_, key_stride_, state_stride_, value_stride_;
-  std::size_t values_at_, state_keys_at_, state_values_at_, state_bias_at_, state_spread_at_, head_floats_;
-  std::vector<Buffer> chunks_;
+  std::size_t values_at_, state_keys_at_, state_values_at_, state_bias_at_, state_spread_at_, head_floats_,
+      head_state_floats_;
+  std::vector<Buffer> chunks_;  // keys and values; empty: forgotten
+  std::vector<Buffer> chunk_states_;
   std::vector<Buffer> groups_;
+  std::size_t forgotten_ = 0;  // chunks before it have been given back, where they may be
   KeyGrouper grouper_;
   std::vector<std::size_t> sizes_;  // of a block's groups
 };
