@@ -28,7 +28,7 @@ struct BsbrConfig {
   std::int64_t retrieve = 512;          ///< k·b: far tokens attended exactly, per query and head
   std::int64_t window = 0;              ///< w: whole previous chunks that are exact too
   std::int64_t sink = 16;               ///< first tokens of the sequence, always exact
-  std::int64_t candidate_chunks = 32;   ///< chunks whose blocks are scored one by one; the others stay whole
+  std::int64_t candidate_chunks = 64;   ///< chunks whose blocks are scored one by one; the others stay whole
 
   /// Far keys and values are given back once their states are made, so nothing can be retrieved: the cache's
   /// memory grows as tokens / compression_factor.

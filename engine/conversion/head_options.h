@@ -17,7 +17,7 @@ struct HeadOption {
   double error;
 };
 
-/// Far tokens that a head with a threshold may read at most: half of what its candidate chunks hold.
+/// Far tokens that a head with a threshold may read at most: a quarter of what its candidate chunks hold.
 std::int64_t most_retrieved(const BsbrConfig& config);
 
 /// The options of each head of a layer, [heads][options]: from nothing far over falling thresholds to

@@ -82,7 +82,7 @@ class TestCliExport : public QObject {
                                              {"retrieve", 0},
                                              {"window", 0},
                                              {"sink", 16},
-                                             {"candidate_chunks", 32}}));
+                                             {"candidate_chunks", 64}}));
     QCOMPARE(plan.size(), std::size_t(3));
     for (const char* table : {"retrieve", "threshold", "states"}) {
       QCOMPARE(plan[table].size(), std::size_t(4));
