@@ -17,22 +17,6 @@ struct Compare {
   std::string checkpoint, converted, text;
   std::optional<std::int64_t> length;
 
-  [[nodiscard]] LanguageModel load_converted(const LanguageModel& original, const Checkpoint& opened) const {
-    if (converted.empty()) return original.with_attention(conversion.plan(original, opened).config);
-    LanguageModel model = load_model(open_checkpoint(converted), common.device);
-    if (!model.config().bsbr) {
-      throw Error(ErrorKind::InvalidArgument,
-                  cat(converted, ": is not converted; make it with `bsbr convert`"));
-    }
-    if (model.config().vocabulary != original.config().vocabulary) {
-      throw Error(
-          ErrorKind::InvalidArgument,
-          cat(converted, ": has a vocabulary of ", model.config().vocabulary, " and ", checkpoint, " of ",
-              original.config().vocabulary, "; only a checkpoint and its own conversion can be compared"));
-    }
-    return model;
-  }
-
   void run() const {
     common.apply();
     const Checkpoint opened = open_checkpoint(checkpoint);
@@ -44,7 +28,7 @@ struct Compare {
     const std::vector<TokenId> tokens = tokenizer.encode(read_input(path));
     const std::vector<TokenId> ids = take_tokens(tokens, length, config, source, "--seq-len");
     const LanguageModel original = load_model(opened, common.device).with_attention(std::nullopt);
-    const LanguageModel other = load_converted(original, opened);
+    const LanguageModel other = conversion.counterpart(original, opened, converted, common.device);
     if (!length && ids.size() < tokens.size()) {
       std::cerr << "bsbr: the text has " << with_commas(static_cast<std::int64_t>(tokens.size()))
                 << " tokens; the first " << with_commas(config.context)

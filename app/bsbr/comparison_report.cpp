@@ -27,10 +27,17 @@ std::vector<TokenId> take_tokens(const std::vector<TokenId>& text, std::optional
   return {text.begin(), text.begin() + count};
 }
 
+void print_models(std::ostream& out, const ModelConfig& converted, const std::string& name) {
+  const BsbrConfig& bsbr = *converted.bsbr;
+  out << name << ": " << converted.family << ", " << converted.layers << " layers, " << converted.heads
+      << " heads, context " << with_commas(converted.context) << '\n'
+      << "BSBR: chunk " << bsbr.chunk_size << ", block " << bsbr.block_size << ", compression "
+      << bsbr.compression_factor << ", window " << bsbr.window << ", " << plan_words(bsbr) << '\n';
+}
+
 void print_report(std::ostream& out, const Comparison& comparison, const ModelConfig& converted,
                   const std::string& name, const std::string& text_name) {
   const Fidelity& fidelity = comparison.fidelity;
-  const BsbrConfig& bsbr = *converted.bsbr;
   const auto row = [&](const std::string& title, const std::string& original, const std::string& other,
                        double ratio) {
     out << "  " << std::left << std::setw(18) << title << std::right << std::setw(14) << original
@@ -39,11 +46,8 @@ void print_report(std::ostream& out, const Comparison& comparison, const ModelCo
   const auto cost_row = [&](const std::string& title, double a, double b, int digits, const char* unit) {
     if (a > 0) row(title, fixed(a, digits) + unit, fixed(b, digits) + unit, b / a);
   };
-  out << name << ": " << converted.family << ", " << converted.layers << " layers, " << converted.heads
-      << " heads, context " << with_commas(converted.context) << '\n'
-      << "BSBR: chunk " << bsbr.chunk_size << ", block " << bsbr.block_size << ", compression "
-      << bsbr.compression_factor << ", window " << bsbr.window << ", " << plan_words(bsbr) << '\n'
-      << "Text: " << text_name << ", " << with_commas(fidelity.tokens) << " tokens\n\n"
+  print_models(out, converted, name);
+  out << "Text: " << text_name << ", " << with_commas(fidelity.tokens) << " tokens\n\n"
       << "  " << std::left << std::setw(18) << "" << std::right << std::setw(14) << "original"
       << std::setw(14) << "converted" << std::setw(10) << "ratio" << '\n';
   row("perplexity", fixed(fidelity.original_perplexity, 2), fixed(fidelity.converted_perplexity, 2),

@@ -15,6 +15,9 @@ std::vector<TokenId> take_tokens(const std::vector<TokenId>& text, std::optional
                                  const ModelConfig& model, const std::string& source,
                                  const std::string& option);
 
+/// What is compared, in two lines: the model, and how it is converted.
+void print_models(std::ostream& out, const ModelConfig& converted, const std::string& name);
+
 /// The comparison as a table for people.
 void print_report(std::ostream& out, const Comparison& comparison, const ModelConfig& converted,
                   const std::string& name, const std::string& text_name);

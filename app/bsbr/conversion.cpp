@@ -124,6 +124,22 @@ Conversion::Result Conversion::plan(const LanguageModel& original, const Checkpo
   return {plan.config, std::move(plan), source};
 }
 
+LanguageModel Conversion::counterpart(const LanguageModel& original, const Checkpoint& checkpoint,
+                                      const std::string& path, const std::string& device) const {
+  if (path.empty()) return original.with_attention(plan(original, checkpoint).config);
+  LanguageModel model = load_model(open_checkpoint(path), device);
+  if (!model.config().bsbr) {
+    throw Error(ErrorKind::InvalidArgument, cat(path, ": is not converted; make it with `bsbr convert`"));
+  }
+  if (model.config().vocabulary != original.config().vocabulary) {
+    throw Error(
+        ErrorKind::InvalidArgument,
+        cat(path, ": has a vocabulary of ", model.config().vocabulary, " and ", checkpoint.name(), " of ",
+            original.config().vocabulary, "; only a checkpoint and its own conversion can be compared"));
+  }
+  return model;
+}
+
 std::string plan_words(const BsbrConfig& config) {
   if (config.states_only) return "states only";
   return config.plan.empty() ? cat("retrieve ", config.retrieve) : "a plan for each head";

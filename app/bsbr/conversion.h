@@ -33,6 +33,11 @@ struct Conversion {
     std::string text;          ///< what it was made from
   };
   [[nodiscard]] Result plan(const LanguageModel& original, const Checkpoint& checkpoint) const;
+
+  /// What the original is held against: the converted checkpoint `path`, or where that is empty a conversion
+  /// in memory. Throws Error(InvalidArgument) for a checkpoint that is no conversion of `checkpoint`.
+  [[nodiscard]] LanguageModel counterpart(const LanguageModel& original, const Checkpoint& checkpoint,
+                                          const std::string& path, const std::string& device) const;
 };
 
 /// "retrieve 512", "states only", or "a plan for each head".

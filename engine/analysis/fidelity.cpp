@@ -8,6 +8,7 @@
 
 #include <cmath>
 
+#include "engine/analysis/head_meter.h"
 #include "engine/model/decoder.h"
 #include "engine/model/torch_border.h"
 
@@ -66,7 +67,8 @@ FidelityMeter::~FidelityMeter() = default;
 FidelityMeter::FidelityMeter(FidelityMeter&&) noexcept = default;
 FidelityMeter& FidelityMeter::operator=(FidelityMeter&&) noexcept = default;
 
-Fidelity FidelityMeter::measure(const LanguageModel& converted, const Job& job) const {
+Fidelity FidelityMeter::measure(const LanguageModel& converted, const Job& job,
+                                std::vector<HeadFidelity>* heads) const {
   return at_torch_border([&] {
     const at::Tensor& dense = content_->hidden;
     const std::int64_t tokens = dense.size(0);
@@ -75,8 +77,16 @@ Fidelity FidelityMeter::measure(const LanguageModel& converted, const Job& job) 
     Decoder::Options options;
     options.pairs = &pairs;
     options.job = job.stage("running the converted");
+    std::optional<HeadMeter> head_meter;
+    if (heads != nullptr) {
+      head_meter.emplace(converted.decoder(), first, tokens - 1, job);
+      options.on_attended = [&](const AttentionInput& input, const at::Tensor& out) {
+        head_meter->look(input, out);
+      };
+    }
     const at::Tensor sparse = converted.decoder().forward(content_->packed, options);
 
+    if (heads != nullptr) *heads = head_meter->result(pairs);
     const at::Tensor next =
         at::tensor(content_->packed.ids, at::TensorOptions(at::kLong).device(dense.device()))
             .narrow(0, 1, tokens - 1);

@@ -32,6 +32,16 @@ struct Fidelity {
   [[nodiscard]] double perplexity_ratio() const { return converted_perplexity / original_perplexity; }
 };
 
+/// How what a head of a converted model makes of its queries, keys and values differs from what exact
+/// attention would make of the same.
+struct HeadFidelity {
+  std::int64_t layer;
+  std::int64_t head;
+  double density;    ///< its exact pairs / all causal pairs
+  double error;      ///< |ô - o| / |o| of its output, mean over a sample of the queries that count
+  double lost_mass;  ///< share of the exact softmax that it leaves to states or drops, mean over the same
+};
+
 /// Compares models with an original over one text. The original runs once, when the meter is made.
 class FidelityMeter {
  public:
@@ -42,8 +52,10 @@ class FidelityMeter {
   ~FidelityMeter();
   FidelityMeter(FidelityMeter&&) noexcept;
   FidelityMeter& operator=(FidelityMeter&&) noexcept;
-  /// Logits are made in pieces, so memory stays O(n). Throws as the constructor does.
-  [[nodiscard]] Fidelity measure(const LanguageModel& converted, const Job& job = {}) const;
+  /// Logits are made in pieces, so memory stays O(n). `heads`, if given, gets one entry for each head, layer
+  /// by layer; the model must be a converted one then. Throws as the constructor does.
+  [[nodiscard]] Fidelity measure(const LanguageModel& converted, const Job& job = {},
+                                 std::vector<HeadFidelity>* heads = nullptr) const;
 
  private:
   struct Content;

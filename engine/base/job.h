@@ -37,6 +37,14 @@ struct Job {
     return {[outer = progress, name = std::move(name)](std::string_view, double part) { outer(name, part); },
             cancel};
   }
+  /// The same for work whose stages are part of one here: their names go after its own.
+  [[nodiscard]] Job within(std::string name) const {
+    if (!progress) return *this;
+    return {[outer = progress, name = std::move(name)](std::string_view stage, double part) {
+              outer(name + ": " + std::string(stage), part);
+            },
+            cancel};
+  }
   /// Throws Error(Cancelled) once the token is set.
   void check() const {
     if (cancel != nullptr && cancel->cancelled()) throw Error(ErrorKind::Cancelled, "cancelled");

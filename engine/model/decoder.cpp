@@ -132,7 +132,8 @@ at::Tensor Decoder::attend(std::int64_t layer, const at::Tensor& x, const Rope::
                                          : std::span(*options.pairs)
                                                .subspan(static_cast<std::size_t>(layer * config_.heads),
                                                         static_cast<std::size_t>(config_.heads));
-  if (options.on_attention) options.on_attention({layer, x, query, key, value, scale});
+  const AttentionInput input{layer, x, query, key, value, scale};
+  if (options.on_attention) options.on_attention(input);
   const auto attend_row = [&, &query = query, &key = key, &value = value](std::size_t row,
                                                                           std::int64_t begin) {
     const std::int64_t count = tokens.lengths[row];
@@ -143,14 +144,19 @@ at::Tensor Decoder::attend(std::int64_t layer, const at::Tensor& x, const Rope::
         query.narrow(0, begin, count), key.narrow(0, begin, count), value.narrow(0, begin, count), scale,
         cache, pairs);
   };
-  if (tokens.lengths.size() == 1) return apply(weights.attention_out, attend_row(0, 0));
-  at::Tensor out = at::empty({x.size(0), config_.heads * config_.head_dim}, x.options());
-  std::int64_t begin = 0;
-  for (std::size_t row = 0; row < tokens.lengths.size(); ++row) {
-    options.job.check();
-    if (tokens.lengths[row] > 0) out.narrow(0, begin, tokens.lengths[row]).copy_(attend_row(row, begin));
-    begin += tokens.lengths[row];
+  at::Tensor out;
+  if (tokens.lengths.size() == 1) {
+    out = attend_row(0, 0);
+  } else {
+    out = at::empty({x.size(0), config_.heads * config_.head_dim}, x.options());
+    std::int64_t begin = 0;
+    for (std::size_t row = 0; row < tokens.lengths.size(); ++row) {
+      options.job.check();
+      if (tokens.lengths[row] > 0) out.narrow(0, begin, tokens.lengths[row]).copy_(attend_row(row, begin));
+      begin += tokens.lengths[row];
+    }
   }
+  if (options.on_attended) options.on_attended(input, out);
   return apply(weights.attention_out, out);
 }
 

@@ -66,6 +66,8 @@ class Decoder {
     /// What each layer attends with, before it does: for a look inside. Rows of all sequences, one after the
     /// other; only for whole sequences.
     std::function<void(const AttentionInput&)> on_attention;
+    /// The same after it has, with what came of it: [tokens, heads · head_dim].
+    std::function<void(const AttentionInput&, const at::Tensor&)> on_attended;
     /// Counts of each layer and head, [layers · heads], are added here; empty: made.
     std::vector<PairCount>* pairs = nullptr;
     Job job;

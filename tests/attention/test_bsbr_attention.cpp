@@ -5,6 +5,7 @@
 #include <QtTest>
 
 #include "engine/attention/attention.h"
+#include "engine/attention/selection.h"
 #include "engine/base/error.h"
 #include "engine/kernels/cpu/group_keys.h"
 #include "engine/kernels/cpu/micro.h"
@@ -120,6 +121,41 @@ class TestBsbrAttention : public QObject {
       QVERIFY2(error < 1e-5, qPrintable(QString("n %1: error %2").arg(n).arg(error)));
       QCOMPARE(counted.exact, expected.exact);
       QCOMPARE(counted.causal, expected.causal);
+    }
+  }
+
+  /// What a selection says of single queries adds up to what the kernel counts, and to its output.
+  void selectionEqualsKernel_data() { addConfigs(); }
+  void selectionEqualsKernel() {
+    QFETCH(BsbrConfig, config);
+    QFETCH(AttentionShape, shape);
+    constexpr std::int64_t n = 301;
+    const Qkv x = random_qkv(shape, n, 11);
+    std::vector<PairCount> counted(static_cast<std::size_t>(shape.heads));
+    const at::Tensor out = bsbr::make_bsbr_attention(shape, config, at::kCPU)
+                               ->forward(x.query, x.key, x.value, kScale, nullptr, counted)
+                               .view({n, shape.heads, shape.head_dim});
+    const std::vector<bsbr::HeadPlan> plans = config.heads_of(0, shape.heads);
+    for (std::int64_t head = 0; head < shape.heads; ++head) {
+      const std::int64_t kv_head = head / (shape.heads / shape.kv_heads);
+      const at::Tensor values = x.value.select(1, kv_head);
+      const bsbr::Selector selector(x.key.select(1, kv_head), values, config, shape.rope_frequencies);
+      std::int64_t exact = 0;
+      for (std::int64_t i = 0; i < n; ++i) {
+        const bsbr::Selection chosen = selector.select(x.query.narrow(0, i, 1).select(1, head) * kScale,
+                                                       {&i, 1}, plans[static_cast<std::size_t>(head)]);
+        QCOMPARE(chosen.exact.size(1), i + 1);
+        QCOMPARE(chosen.retrieved.size(1) * config.block_size, chosen.recent - chosen.sink);
+        exact += chosen.exact.sum().item<std::int64_t>();
+        at::Tensor weights = chosen.logits.exp() * chosen.exact;
+        at::Tensor read = values.narrow(0, 0, i + 1);
+        if (chosen.state_logits.defined()) {
+          weights = at::cat({weights, chosen.state_logits.exp()}, 1);
+          read = at::cat({read, chosen.state_values});
+        }
+        QVERIFY(relative_error(out[i][head], at::matmul(weights, read)[0] / weights.sum()) < 1e-3);
+      }
+      QCOMPARE(static_cast<std::uint64_t>(exact), counted[static_cast<std::size_t>(head)].exact);
     }
   }
 

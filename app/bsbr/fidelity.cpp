@@ -1,0 +1,129 @@
+#include <algorithm>
+#include <iostream>
+#include <memory>
+
+#include "app/bsbr/commands.h"
+#include "app/bsbr/comparison_report.h"
+#include "app/bsbr/conversion.h"
+#include "app/bsbr/fidelity_report.h"
+#include "app/bsbr/resources.h"
+#include "app/bsbr/settings.h"
+#include "app/bsbr/terminal.h"
+
+namespace bsbr::cli {
+namespace {
+
+/// Of the default lengths.
+constexpr std::int64_t kShortest = 1024;
+
+struct FidelityCommand {
+  Common common;
+  Conversion conversion;
+  std::string checkpoint, converted, text;
+  std::vector<std::int64_t> lengths;
+  PassageOptions options;
+  int trials = 5;
+
+  /// Those asked for, in order; else 1,024 tokens and its doubles as far as text and context go.
+  [[nodiscard]] std::vector<std::int64_t> chosen_lengths(const std::vector<TokenId>& tokens,
+                                                         const ModelConfig& config,
+                                                         const std::string& source) const {
+    if (options.passages < 1)
+      throw Error(ErrorKind::InvalidArgument, cat("--passages is ", options.passages, "; legal: 1 or more"));
+    if (trials < 1)
+      throw Error(ErrorKind::InvalidArgument, cat("--trials is ", trials, "; legal: 1 or more"));
+    std::vector<std::int64_t> chosen = lengths;
+    std::sort(chosen.begin(), chosen.end());
+    chosen.erase(std::unique(chosen.begin(), chosen.end()), chosen.end());
+    for (const std::int64_t length : chosen) take_tokens(tokens, length, config, source, "--lengths");
+    if (chosen.empty()) {
+      const auto most =
+          static_cast<std::int64_t>(take_tokens(tokens, {}, config, source, "--lengths").size());
+      for (std::int64_t length = kShortest; length <= most; length *= 2) chosen.push_back(length);
+      if (chosen.empty()) chosen.push_back(most);
+    }
+    if (options.from < 1 || options.from >= chosen.front()) {
+      throw Error(ErrorKind::InvalidArgument,
+                  cat("--from is ", options.from, "; legal: 1 to ", chosen.front() - 1, ", for passages of ",
+                      chosen.front(), " tokens"));
+    }
+    return chosen;
+  }
+
+  void run() const {
+    common.apply();
+    const Checkpoint opened = open_checkpoint(checkpoint);
+    const ModelConfig config = config_of(opened);
+    if (converted.empty()) conversion.validate(config.context);
+    const Tokenizer tokenizer = load_tokenizer(opened, config);
+    const std::string path = text.empty() ? resource("demo/sample.txt").string() : text;
+    const std::string source = input_name(path);
+    const std::string content = read_input(path);
+    const std::vector<TokenId> tokens = tokenizer.encode(content);
+    const std::vector<std::int64_t> chosen = chosen_lengths(tokens, config, source);
+    const LanguageModel original = load_model(opened, common.device).with_attention(std::nullopt);
+    const LanguageModel other = conversion.counterpart(original, opened, converted, common.device);
+
+    std::vector<LengthFidelity> measured;
+    const Recall recall = [&] {
+      ProgressLine progress;
+      measured = measure_lengths(original, other, tokens, chosen, options, progress.job());
+      return measure_recall(original, other, tokenizer, content, tokens, {chosen.back(), trials},
+                            progress.job());
+    }();
+    if (common.json) {
+      nlohmann::json all{{"from", options.from}, {"recall", recall.to_json()}};
+      for (const LengthFidelity& length : measured) all["lengths"].push_back(length.to_json());
+      return print_json(all);
+    }
+    print_models(std::cout, other.config(), opened.name());
+    std::cout << "Text: " << source << ", " << with_commas(static_cast<std::int64_t>(tokens.size()))
+              << " tokens";
+    if (options.from > 1) std::cout << "; positions from " << with_commas(options.from) << " on count";
+    std::cout << "\n\n";
+    print_fidelity(std::cout, measured, recall);
+  }
+};
+
+}  // namespace
+
+void add_fidelity(CLI::App& app) {
+  auto fidelity = std::make_shared<FidelityCommand>();
+  CLI::App* command = app.add_subcommand(
+      "fidelity",
+      "Measure how faithful a conversion is: predictions by length and position, recall, every head");
+  command
+      ->add_option("CKPT", fidelity->checkpoint,
+                   "Original checkpoint: folder, or name in the local hub cache")
+      ->required();
+  CLI::Option* converted = command->add_option("CONVERTED", fidelity->converted,
+                                               "Converted checkpoint (default: converts in memory)");
+  command->add_option("--text", fidelity->text,
+                      "Text to predict, or - for standard input (default: bundled sample)");
+  command
+      ->add_option("--lengths", fidelity->lengths,
+                   "Tokens of a passage, several with commas between (default: 1024 and its doubles, as far "
+                   "as context and text go)")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->check(whole_number);
+  command
+      ->add_option("--passages", fidelity->options.passages,
+                   "Passages of each length, one after the other; as many as the text has")
+      ->check(whole_number)
+      ->capture_default_str();
+  command
+      ->add_option("--from", fidelity->options.from,
+                   "Positions of a passage from this one on count; the first is 0 and predicted by nothing")
+      ->check(whole_number)
+      ->capture_default_str();
+  command
+      ->add_option("--trials", fidelity->trials, "Passages and lists of each size that recall is measured on")
+      ->check(whole_number)
+      ->capture_default_str();
+  fidelity->conversion.add_to(*command, converted);
+  fidelity->common.add_to(*command);
+  command->callback([fidelity] { fidelity->run(); });
+}
+
+}  // namespace bsbr::cli
