@@ -37,7 +37,7 @@ class TestFidelityReport : public QObject {
     ids_ = golden::values<TokenId>(file, "input_ids");
   }
 
-  /// Against scipy.stats.t.interval(0.95, n - 1, mean, sem).
+  /// Quantiles of t as tables print them.
   void intervals() {
     const auto close = [](double a, double b) { return std::abs(a - b) < 1e-4; };
     const std::vector<double> three{1, 2, 6};
