@@ -71,9 +71,14 @@ void print_positions(std::ostream& out, const LengthFidelity& length) {
   }
 }
 
+/// "5 trials each, ± over them".
+std::string trial_words(int count, const std::string& what) {
+  return count == 1 ? cat("1 ", what) : cat(count, " ", what, "s each, ± over them");
+}
+
 void print_repetition(std::ostream& out, const Recall& recall) {
-  out << "\n  A passage of random words, and again after a distance (" << recall.trials
-      << " trials each; loss in nats a token)\n  " << right("distance", kNumber);
+  out << "\n  A passage of random words, and again after a distance (" << trial_words(recall.trials, "trial")
+      << "; loss in nats a token)\n  " << right("distance", kNumber);
   for (const char* title : {"first reading", "again, original", "again, converted", "extra loss"})
     out << right(title, kColumn);
   out << '\n';
@@ -91,7 +96,7 @@ void print_repetition(std::ostream& out, const Recall& recall) {
 
 void print_lookup(std::ostream& out, const Recall& recall) {
   out << "\n  A list of random words, \"key: value\" a line, then " << kLookupQuestions << " of its keys ("
-      << recall.trials << " lists each; share answered right)\n  " << right("tokens", kNumber)
+      << trial_words(recall.trials, "list") << "; share answered right)\n  " << right("tokens", kNumber)
       << right("entries", kNumber) << right("original", kColumn) << right("converted", kColumn) << '\n';
   for (const LookupRecall& part : recall.lookup) {
     out << "  " << right(with_commas(part.tokens), kNumber) << right(with_commas(part.entries), kNumber)

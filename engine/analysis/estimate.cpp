@@ -17,7 +17,8 @@ double student_t(std::size_t freedom) {
   const double g1 = z * (z2 + 1) / 4;
   const double g2 = z * ((5 * z2 + 16) * z2 + 3) / 96;
   const double g3 = z * (((3 * z2 + 19) * z2 + 17) * z2 - 15) / 384;
-  return z + step * (g1 + step * (g2 + step * g3));
+  const double g4 = z * ((((79 * z2 + 776) * z2 + 1482) * z2 - 1920) * z2 - 945) / 92160;
+  return z + step * (g1 + step * (g2 + step * (g3 + step * g4)));
 }
 
 }  // namespace

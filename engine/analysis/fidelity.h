@@ -49,6 +49,8 @@ class FidelityMeter {
   /// Throws Error(InvalidArgument | OutOfMemory | Cancelled).
   FidelityMeter(const LanguageModel& original, std::span<const TokenId> ids, const Job& job = {},
                 std::int64_t from = 1);
+  FidelityMeter(const FidelityMeter&) = delete;
+  FidelityMeter& operator=(const FidelityMeter&) = delete;
   ~FidelityMeter();
   FidelityMeter(FidelityMeter&&) noexcept;
   FidelityMeter& operator=(FidelityMeter&&) noexcept;

@@ -8,6 +8,7 @@ namespace {
 template <class Of>
 Estimate estimate_of(const std::vector<Fidelity>& passages, const Of& of) {
   std::vector<double> values;
+  values.reserve(passages.size());
   for (const Fidelity& passage : passages) values.push_back(of(passage));
   return estimate(values);
 }

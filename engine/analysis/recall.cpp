@@ -215,6 +215,7 @@ Recall measure_recall(const LanguageModel& original, const LanguageModel& conver
     if (kBefore + distance - kPassage > there) break;
     Random random(static_cast<std::uint64_t>(distance));
     std::vector<Trial> trials;
+    trials.reserve(static_cast<std::size_t>(options.trials));
     for (int i = 0; i < options.trials; ++i)
       trials.push_back(repetition_trial(tokenizer, words, ids, distance, random));
     recall.repetition.push_back(measure_repetition(original, converted, trials, distance, job));

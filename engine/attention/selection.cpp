@@ -81,7 +81,7 @@ at::Tensor Selector::weigh_states(const at::Tensor& query, const HeadPlan& plan,
   selection.state_logits = at::matmul(query, of_far(states_.keys).t()) + of_far(states_.log_sizes);
   selection.state_values = of_far(states_.values);
   // That of a single key is far below all others, but not -inf.
-  const at::Tensor log_spread = of_far(states_.spread).clamp_min(1e-30).log();
+  at::Tensor log_spread = of_far(states_.spread).clamp_min(1e-30).log();
 
   const std::int64_t first = sink / c;
   const std::int64_t chunks = selection.recent / c - first;

@@ -12,7 +12,7 @@ class TestCliUsage : public QObject {
     EXPECT_SUCCESS(result);
     QCOMPARE(result.err, std::string());
     for (const char* command :
-         {"info", "convert", "compare", "generate", "tokenize", "logits", "convert-example"}) {
+         {"info", "convert", "compare", "fidelity", "generate", "tokenize", "logits", "convert-example"}) {
       QVERIFY2(result.out.find(bsbr::cat("\n  ", command, " ")) != std::string::npos, command);
     }
   }
@@ -27,6 +27,7 @@ class TestCliUsage : public QObject {
     row("info", "CKPT");
     row("convert", qPrintable(settings + "CKPT OUT --force"));
     row("compare", qPrintable(settings + "CKPT CONVERTED --text --seq-len"));
+    row("fidelity", qPrintable(settings + "CKPT CONVERTED --text --lengths --passages --from --trials"));
     row("generate", "CKPT --prompt --tokens --temperature --top-k --top-p --seed");
     row("tokenize", "CKPT --text");
     row("logits", "CKPT --input --output --hidden");

@@ -5,24 +5,12 @@
 #include "engine/model/checkpoint_tokenizer.h"
 #include "engine/model/generation.h"
 #include "tests/support/golden.h"
+#include "tests/support/smollm2.h"
 
 using bsbr::Checkpoint;
 using bsbr::LanguageModel;
 using bsbr::SafetensorsFile;
 using bsbr::TokenId;
-
-namespace {
-
-/// Where resources/setup/smollm2 puts it.
-std::filesystem::path smollm2() {
-  const char* cache = std::getenv("BSBR_CACHE");
-  const char* home = std::getenv("HOME");
-  const std::filesystem::path folder =
-      cache != nullptr ? std::filesystem::path(cache) : std::filesystem::path(home) / ".cache" / "bsbr";
-  return folder / "smollm2" / "SmolLM2-135M-Instruct.Q4_1.gguf";
-}
-
-}  // namespace
 
 /// A real checkpoint, quantised, with rotary positions and grouped heads, against transformers.
 class TestSmollm2 : public QObject {
@@ -32,9 +20,9 @@ class TestSmollm2 : public QObject {
 
  private Q_SLOTS:
   void initTestCase() {
-    if (!std::filesystem::exists(smollm2()))
+    if (!std::filesystem::exists(bsbr::test::smollm2()))
       QSKIP("SmolLM2 is not in the cache; run resources/setup/smollm2");
-    checkpoint_ = Checkpoint::open(smollm2().string());
+    checkpoint_ = Checkpoint::open(bsbr::test::smollm2().string());
   }
 
   void tokenizerEqualsTransformers() {
