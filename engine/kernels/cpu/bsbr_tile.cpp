@@ -22,6 +22,7 @@ class Arena {
   template <class T>
   T* take(std::size_t count) {
     const std::size_t at = used_;
+    // NOLINTNEXTLINE(bugprone-sizeof-expression): T is a pointer at times
     used_ += (count * sizeof(T) + kAlign - 1) / kAlign * kAlign;
     return base_ == nullptr ? nullptr : reinterpret_cast<T*>(base_ + at);
   }
