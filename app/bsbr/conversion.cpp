@@ -82,20 +82,17 @@ void Conversion::add_to(CLI::App& command, CLI::Option* excluded) {
 
 void Conversion::validate(std::int64_t context) const {
   BsbrConfig uniform = bsbr;
-  if (retrieve) {
-    uniform.retrieve = *retrieve;
-  } else if (uniform.block_size > 0) {
-    uniform.retrieve = 0;
-  }
+  uniform.retrieve = retrieve.value_or(0);
   uniform.validate(context);
   if (density && !(*density > 0 && *density <= 1))
     throw Error(ErrorKind::InvalidArgument, cat("--density is ", *density, "; legal: above 0, up to 1"));
   if (quality && !(*quality > 0))
     throw Error(ErrorKind::InvalidArgument, cat("--quality is ", *quality, "; legal: above 0"));
-  if (calibration_tokens < 2 || calibration_tokens > context) {
-    if (calibration_tokens != Conversion{}.calibration_tokens)
-      throw Error(ErrorKind::InvalidArgument,
-                  cat("--calibration-tokens is ", calibration_tokens, "; legal: 2 to ", context));
+  // The default is cut to the context.
+  const bool asked_for = calibration_tokens != Conversion{}.calibration_tokens;
+  if (asked_for && (calibration_tokens < 2 || calibration_tokens > context)) {
+    throw Error(ErrorKind::InvalidArgument,
+                cat("--calibration-tokens is ", calibration_tokens, "; legal: 2 to ", context));
   }
 }
 
@@ -103,12 +100,8 @@ Conversion::Result Conversion::plan(const LanguageModel& original, const Checkpo
   const std::int64_t context = original.config().context;
   validate(context);
   BsbrConfig config = bsbr;
-  if (retrieve) {
-    config.retrieve = *retrieve;
-    return {config, {}, {}};
-  }
-  config.retrieve = 0;
-  if (bsbr.states_only) return {config, {}, {}};
+  config.retrieve = retrieve.value_or(0);
+  if (retrieve || bsbr.states_only) return {config, {}, {}};
   const Tokenizer tokenizer = load_tokenizer(checkpoint, original.config());
   const std::int64_t most = std::min(calibration_tokens, context);
   const std::string source =

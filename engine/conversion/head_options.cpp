@@ -1,6 +1,5 @@
 #include "engine/conversion/head_options.h"
 
-#include <ATen/TensorIndexing.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/bmm.h>
@@ -92,7 +91,7 @@ HeadSums sum_up(const at::Tensor& query, const at::Tensor& keys, const at::Tenso
   return sums;
 }
 
-/// Plans that differ in their threshold only; a threshold of 1 retrieves nothing.
+/// One that retrieves nothing, then some with falling thresholds.
 std::vector<HeadPlan> plans_to_try(const BsbrConfig& config, bool states) {
   std::vector<HeadPlan> plans{{0, 0, states}};
   for (int i = 2; i <= 15; ++i) plans.push_back({most_retrieved(config), std::ldexp(1.0, -i), states});
