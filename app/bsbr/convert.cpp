@@ -26,6 +26,7 @@ struct Convert {
           cat(checkpoint, ": is converted already; convert the original with the settings that you want"));
     }
     conversion.validate(model.context);
+    check_destination(source, out, force);
     // The export is verified bit for bit against this model, so it is made where the verification runs.
     const LanguageModel original = load_model(source, "cpu");
     const Conversion::Result planned = conversion.plan(original, source);

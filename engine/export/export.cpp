@@ -50,8 +50,8 @@ bool holds_source(const fs::path& folder, const fs::path& checkpoint) {
          std::any_of(begin(entries), end(entries), [&](const auto& entry) { return held(entry.path()); });
 }
 
-/// Refuses what must not be overwritten, before anything is written.
-void check_destination(const Checkpoint& source, const fs::path& destination, bool force) {
+/// Refuses what must not be overwritten.
+void check_overwritten(const Checkpoint& source, const fs::path& destination, bool force) {
   std::error_code error;
   const auto refuse = [&](const std::string& what) {
     throw Error(ErrorKind::InvalidArgument, cat(destination.string(), ": ", what));
@@ -142,16 +142,21 @@ void write_files(const Checkpoint& source, const LanguageModel& converted, const
 
 }  // namespace
 
+void check_destination(const Checkpoint& source, const fs::path& destination, bool force) {
+  if (destination.empty()) throw Error(ErrorKind::InvalidArgument, "the destination is empty; name a folder");
+  const fs::path folder = absolute_of(destination);
+  check_overwritten(source, folder, force);
+  check_space(source, StagedFolder(folder).path());
+}
+
 ExportReport export_checkpoint(const Checkpoint& source, const LanguageModel& converted,
                                const fs::path& destination, bool force, const Job& job) {
   if (!converted.config().bsbr) {
     throw Error(ErrorKind::InvalidArgument, "the model is not converted; there is nothing to export");
   }
-  if (destination.empty()) throw Error(ErrorKind::InvalidArgument, "the destination is empty; name a folder");
+  check_destination(source, destination, force);
   const fs::path folder = absolute_of(destination);
-  check_destination(source, folder, force);
   StagedFolder staged(folder);
-  check_space(source, staged.path());
   write_files(source, converted, staged.path(), job);
   verify_export(source, Checkpoint::open(staged.path().string()), converted, job);
 

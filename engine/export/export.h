@@ -14,6 +14,10 @@ struct ExportReport {
   std::size_t tensors;
 };
 
+/// Refuses a destination that export_checkpoint would refuse: to be asked before long work for it. Nothing is
+/// left behind. Throws Error(InvalidArgument | NotFound | Io).
+void check_destination(const Checkpoint& source, const std::filesystem::path& destination, bool force);
+
 /// Writes `converted`, which was made from `source`, as a HuggingFace folder: config.json with the original's
 /// keys and `bsbr`, model.safetensors with bit-identical tensors, the tokenizer's files,
 /// generation_config.json where there is one, a model card. It is written beside the destination, flushed,

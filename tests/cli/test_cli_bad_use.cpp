@@ -165,7 +165,7 @@ class TestCliBadUse : public QObject {
       const fs::path out = temp_ / bsbr::cat("closed", closed);
       RunOptions options;
       options.in_child = [closed] { ::close(closed); };
-      const RunResult result = run_bsbr({"convert", kDemo, out}, options);
+      const RunResult result = run_bsbr({"convert", kDemo, out, "--retrieve", "64"}, options);
       QVERIFY2(result.code == (closed == STDOUT_FILENO ? 1 : 0), result.text().c_str());
       EXPECT_SUCCESS(run_bsbr({"compare", kDemo, out, "--seq-len", "16"}));
       QVERIFY(content(out / "vocab.json") == content(kDemo / "vocab.json"));

@@ -154,7 +154,7 @@ class TestCliExport : public QObject {
     fs::permissions(old, fs::perms(0555));
     RunOptions options;
     options.in_child = obey_permissions;
-    const RunResult result = run_bsbr({"convert", kDemo, old, "--force"}, options);
+    const RunResult result = run_bsbr({"convert", kDemo, old, "--force", "--retrieve", "64"}, options);
     EXPECT_SUCCESS(result);
     same_tensors(kDemo, old);
     QCOMPARE(std::distance(fs::directory_iterator(place), {}), 1);
