@@ -73,6 +73,7 @@ std::vector<Cost> measure_cost(std::span<const LanguageModel* const> models, std
       }
     }
     std::vector<Cost> costs;
+    costs.reserve(models.size());
     for (std::size_t m = 0; m < models.size(); ++m)
       costs.push_back({median(prefill[m]), median(decode[m]), cache[m], peak[m]});
     return costs;

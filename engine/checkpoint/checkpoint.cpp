@@ -126,6 +126,7 @@ std::vector<SafetensorsFile> open_shards(const fs::path& folder, const ShardInde
                     " shards that are not in the folder: ", list_names(missing), "; download them again"));
   }
   std::vector<SafetensorsFile> files;
+  files.reserve(index.shards.size());
   for (const std::string& shard : index.shards) files.push_back(SafetensorsFile::open(folder / shard));
   return files;
 }

@@ -119,7 +119,7 @@ std::string preamble(const std::filesystem::path& path, std::span<const TensorVi
       refuse(path, cat("metadata ", in_quotes(key), " is not valid UTF-8"));
     header += cat(header.empty() ? "{\"__metadata__\":{" : ",", json_string(key), ":", json_string(value));
   }
-  if (!metadata.empty()) header += "}";
+  if (!metadata.empty()) header += '}';
   std::uint64_t at = 0;
   for (const TensorView& tensor : tensors) {
     const std::uint64_t end = at + tensor.bytes.size();
