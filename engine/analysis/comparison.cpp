@@ -7,8 +7,8 @@ namespace {
 
 nlohmann::json model_json(double perplexity, const Cost& cost) {
   return {{"perplexity", perplexity},
-          {"prefill_ms", cost.prefill_ms},
-          {"decode_ms_per_token", cost.decode_ms_per_token},
+          {"prefill_ms", cost.prefill_ms.median},
+          {"decode_ms_per_token", cost.decode_ms.median},
           {"cache_bytes", cost.cache_bytes},
           {"peak_bytes", cost.peak_bytes}};
 }

@@ -4,8 +4,8 @@
 #include <chrono>
 
 #include "engine/analysis/memory_meter.h"
-#include "engine/base/statistics.h"
 #include "engine/model/decoder.h"
+#include "engine/model/device.h"
 #include "engine/model/torch_border.h"
 
 namespace bsbr {
@@ -13,71 +13,153 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-double ms_since(Clock::time_point start) {
-  return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
-}
+/// Runs that took a time each, and their parts.
+struct Runs {
+  std::vector<double> ms;
+  PartSeconds parts;  // sums
 
-/// Appends tokens to a sequence; returns when the logits after the last of them are on the host.
-void advance(const Decoder& decoder, std::span<const TokenId> ids, Sequence& sequence, const Job& job) {
-  Sequence* const sequences[] = {&sequence};
-  Decoder::Options options;
-  options.sequences = sequences;
-  options.job.cancel = job.cancel;
-  const auto count = static_cast<std::int64_t>(ids.size());
-  const at::Tensor hidden = decoder.forward({{ids.begin(), ids.end()}, {count}}, options);
-  (void)decoder.head(hidden.narrow(0, count - 1, 1)).to(at::kCPU);
-}
+  void add(double milliseconds, const PartSeconds& of) {
+    ms.push_back(milliseconds);
+    parts.attention += of.attention;
+    parts.scoring += of.scoring;
+    parts.projections += of.projections;
+    parts.mlp += of.mlp;
+    parts.head += of.head;
+  }
+  [[nodiscard]] PartSeconds mean_parts() const {
+    const auto n = static_cast<double>(std::max<std::size_t>(1, ms.size()));
+    return {parts.attention / n, parts.scoring / n, parts.projections / n, parts.mlp / n, parts.head / n};
+  }
+};
+
+/// One model under measurement.
+struct Subject {
+  const Decoder& decoder;
+  Sequence sequence;
+  Runs prefill, decode;
+  std::vector<PairCount> pairs;
+  double spent_ms = 0;
+  std::int64_t cache_bytes = 0, peak_bytes = 0;
+  double density = 1;
+};
+
+class CostMeter {
+ public:
+  CostMeter(std::span<const LanguageModel* const> models, std::span<const TokenId> ids,
+            const CostOptions& options, const Job& job)
+      : ids_(ids), options_(options), job_(job), tokens_(static_cast<std::int64_t>(ids.size())) {
+    const auto following = static_cast<std::int64_t>(options.following.size());
+    steps_ = std::min(options.decode_tokens, following > 0 ? following : tokens_ / 2);
+    for (const LanguageModel* model : models)
+      subjects_.push_back({model->decoder(), {}, {}, {}, {}, 0, 0, 0, 1});
+  }
+
+  std::vector<Cost> measure() {
+    time_prefills();
+    time_decoding();
+    std::vector<Cost> costs;
+    for (const Subject& subject : subjects_) {
+      costs.push_back({spread(subject.prefill.ms), spread(subject.decode.ms), subject.prefill.mean_parts(),
+                       subject.decode.mean_parts(), subject.cache_bytes, subject.peak_bytes,
+                       subject.density});
+    }
+    return costs;
+  }
+
+ private:
+  [[nodiscard]] bool enough(const Subject& subject) const {
+    const auto runs = static_cast<int>(subject.prefill.ms.size());
+    return runs >= std::max(1, options_.repetitions) ||
+           (runs > 0 && subject.spent_ms > 1e3 * options_.most_seconds);
+  }
+
+  void time_prefills() {
+    for (int run = 0;; ++run) {
+      bool done = true;
+      for (std::size_t i = 0; i < subjects_.size(); ++i) {
+        Subject& subject = subjects_[i];
+        if (enough(subject)) continue;
+        done = false;
+        const double part = static_cast<double>(i) / static_cast<double>(subjects_.size());
+        job_.report("timing prefill", std::min(1.0, (run + part) / (options_.repetitions + 1)));
+        time_prefill(subject, run);
+      }
+      if (done) return;
+    }
+  }
+
+  void time_prefill(Subject& subject, int run) {
+    subject.sequence = {};
+    subject.pairs.clear();
+    const MemoryMeter meter;
+    PartSeconds parts;
+    const auto start = Clock::now();
+    subject.sequence = subject.decoder.make_sequence(tokens_ + (follows() ? steps_ : 0));
+    const double ms = advance(subject, ids_, parts, start);
+    subject.spent_ms += ms;
+    if (run > 0 || ms > kNoWarmUpMs) subject.prefill.add(ms, parts);
+    subject.density = density_of(subject.pairs);
+    subject.cache_bytes = 0;
+    for (const auto& layer : subject.sequence.layers) subject.cache_bytes += layer->bytes();
+    subject.peak_bytes = std::max(subject.peak_bytes, meter.peak_bytes());
+  }
+
+  void time_decoding() {
+    const std::span<const TokenId> next =
+        follows() ? options_.following : ids_.last(static_cast<std::size_t>(steps_));
+    if (steps_ > 0 && !follows()) {
+      for (Subject& subject : subjects_) {
+        subject.sequence = subject.decoder.make_sequence(tokens_);
+        PartSeconds ignored;
+        advance(subject, ids_.first(static_cast<std::size_t>(tokens_ - steps_)), ignored, Clock::now());
+      }
+    }
+    for (std::int64_t step = 0; step < steps_; ++step) {
+      job_.report("timing decoding", static_cast<double>(step) / static_cast<double>(steps_));
+      for (Subject& subject : subjects_) {
+        PartSeconds parts;
+        const double ms =
+            advance(subject, next.subspan(static_cast<std::size_t>(step), 1), parts, Clock::now());
+        if (step > 0 || steps_ == 1) subject.decode.add(ms, parts);
+      }
+    }
+  }
+
+  /// Appends tokens to the sequence; returns the milliseconds since `start` when the logits after the last of
+  /// them are on the host.
+  double advance(Subject& subject, std::span<const TokenId> ids, PartSeconds& parts,
+                 Clock::time_point start) const {
+    Sequence* const sequences[] = {&subject.sequence};
+    Decoder::Options options;
+    options.sequences = sequences;
+    options.pairs = &subject.pairs;
+    options.seconds = &parts;
+    options.beyond_context = options_.beyond_context;
+    options.job.cancel = job_.cancel;
+    const auto count = static_cast<std::int64_t>(ids.size());
+    const at::Tensor hidden = subject.decoder.forward({{ids.begin(), ids.end()}, {count}}, options);
+    const auto before_head = Clock::now();
+    (void)subject.decoder.head(hidden.narrow(0, count - 1, 1)).to(at::kCPU);
+    const auto end = Clock::now();
+    parts.head += std::chrono::duration<double>(end - before_head).count();
+    return std::chrono::duration<double, std::milli>(end - start).count();
+  }
+
+  [[nodiscard]] bool follows() const { return !options_.following.empty(); }
+
+  std::span<const TokenId> ids_;
+  const CostOptions& options_;
+  const Job& job_;
+  std::int64_t tokens_, steps_;
+  std::vector<Subject> subjects_;
+};
 
 }  // namespace
 
 std::vector<Cost> measure_cost(std::span<const LanguageModel* const> models, std::span<const TokenId> ids,
                                const CostOptions& options, const Job& job) {
   if (ids.empty()) throw Error(ErrorKind::InvalidArgument, "there are no tokens to measure with");
-  return at_torch_border([&] {
-    const auto tokens = static_cast<std::int64_t>(ids.size());
-    std::vector<std::vector<double>> prefill(models.size());
-    std::vector<std::int64_t> peak(models.size(), 0);
-    std::vector<std::int64_t> cache(models.size(), 0);
-    const int runs = std::max(1, options.repetitions) + 1;
-    for (int run = 0; run < runs; ++run) {
-      for (std::size_t m = 0; m < models.size(); ++m) {
-        job.report("timing prefill",
-                   (run + static_cast<double>(m) / static_cast<double>(models.size())) / runs);
-        const MemoryMeter meter;
-        const auto start = Clock::now();
-        Sequence sequence = models[m]->decoder().make_sequence(tokens);
-        advance(models[m]->decoder(), ids, sequence, job);
-        if (run > 0) prefill[m].push_back(ms_since(start));
-        cache[m] = 0;
-        for (const auto& layer : sequence.layers) cache[m] += layer->bytes();
-        peak[m] = std::max(peak[m], meter.peak_bytes());
-      }
-    }
-
-    const std::int64_t steps = std::min(options.decode_tokens, tokens / 2);
-    std::vector<std::vector<double>> decode(models.size());
-    std::vector<Sequence> sequences;
-    for (const LanguageModel* model : models) {
-      job.check();
-      sequences.push_back(model->decoder().make_sequence(tokens));
-      if (steps > 0)
-        advance(model->decoder(), ids.first(static_cast<std::size_t>(tokens - steps)), sequences.back(), job);
-    }
-    for (std::int64_t step = 0; step < steps; ++step) {
-      job.report("timing decoding", static_cast<double>(step) / static_cast<double>(steps));
-      for (std::size_t m = 0; m < models.size(); ++m) {
-        const auto start = Clock::now();
-        advance(models[m]->decoder(), ids.subspan(static_cast<std::size_t>(tokens - steps + step), 1),
-                sequences[m], job);
-        if (step > 0 || steps == 1) decode[m].push_back(ms_since(start));
-      }
-    }
-    std::vector<Cost> costs;
-    costs.reserve(models.size());
-    for (std::size_t m = 0; m < models.size(); ++m)
-      costs.push_back({median(prefill[m]), median(decode[m]), cache[m], peak[m]});
-    return costs;
-  });
+  return at_torch_border([&] { return CostMeter(models, ids, options, job).measure(); });
 }
 
 }  // namespace bsbr

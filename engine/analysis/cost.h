@@ -1,27 +1,39 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
 #include "engine/base/job.h"
+#include "engine/base/statistics.h"
 #include "engine/model/language_model.h"
+#include "engine/model/part_seconds.h"
 
 namespace bsbr {
 
-/// What running a model takes at one length. Times are medians.
+/// What running a model takes at one length.
 struct Cost {
-  double prefill_ms;           ///< all tokens into an empty cache, and the logits after the last
-  double decode_ms_per_token;  ///< one token more, with the cache, near that length; 0 where no token could
-                               ///< follow
-  std::int64_t cache_bytes;    ///< of keys, values and states after that prefill
-  std::int64_t peak_bytes;     ///< most tensor memory at once during a prefill, cache included, weights not
+  Spread prefill_ms;  ///< all tokens into an empty cache, and the logits after the last
+  Spread decode_ms;   ///< one token more, with the cache, near that length; no runs where none could follow
+  PartSeconds prefill_parts, decode_parts;  ///< means of the runs that count
+  std::int64_t cache_bytes = 0;             ///< of keys, values and states after that prefill
+  /// Most tensor memory at once during a prefill, cache included, weights not.
+  std::int64_t peak_bytes = 0;
+  double density = 1;  ///< of that prefill
 };
 
 struct CostOptions {
-  int repetitions = 5;              ///< of each prefill, after one that is not counted
-  std::int64_t decode_tokens = 32;  ///< of the given tokens, the last ones, are decoded singly and timed each
+  int repetitions = 5;        ///< of each prefill, after one that is not counted
+  double most_seconds = 1e9;  ///< of a model's prefills; after so much no further one begins, but one counts
+  std::int64_t decode_tokens = 32;  ///< are decoded singly and timed each
+  /// Tokens after the prefill's, to be decoded; empty: the last ones of the prefill's are taken.
+  std::span<const TokenId> following = {};
+  bool beyond_context = false;  ///< rotary positions may exceed the model's context
 };
+
+/// A first prefill that takes longer counts: what warming up saves is lost in it.
+inline constexpr double kNoWarmUpMs = 10'000;
 
 /// Measures several models on the same tokens, in turn within each repetition, so that a noisy machine is
 /// unfair to none. Throws Error(InvalidArgument | OutOfMemory | Cancelled).

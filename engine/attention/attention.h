@@ -46,7 +46,7 @@ class LayerCache {
   virtual ~LayerCache() = default;
   /// Tokens that are in it.
   [[nodiscard]] virtual std::int64_t tokens() const = 0;
-  /// Memory that it holds.
+  /// Memory that its tokens take.
   [[nodiscard]] virtual std::int64_t bytes() const = 0;
 };
 

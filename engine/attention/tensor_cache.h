@@ -27,7 +27,7 @@ class TensorCache : public LayerCache {
   }
   [[nodiscard]] std::int64_t tokens() const override { return tokens_; }
   [[nodiscard]] std::int64_t bytes() const override {
-    return static_cast<std::int64_t>(keys_.nbytes() + values_.nbytes());
+    return static_cast<std::int64_t>(keys().nbytes() + values().nbytes());
   }
   /// [kv_heads, tokens, dim].
   [[nodiscard]] at::Tensor keys() const { return keys_.narrow(1, 0, tokens_); }

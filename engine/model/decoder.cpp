@@ -9,12 +9,38 @@
 #include <ATen/ops/silu.h>
 #include <ATen/ops/tensor.h>
 
+#include <chrono>
 #include <numeric>
 
 #include "engine/base/error.h"
+#include "engine/model/device.h"
 
 namespace bsbr {
 namespace {
+
+/// Adds the time that a scope takes to one of the parts, where there are any.
+class PartTimer {
+ public:
+  PartTimer(PartSeconds* parts, double PartSeconds::*part, at::Device device)
+      : part_(parts == nullptr ? nullptr : &(parts->*part)), device_(device) {
+    if (part_ == nullptr) return;
+    synchronize(device_);
+    start_ = Clock::now();
+  }
+  PartTimer(const PartTimer&) = delete;
+  PartTimer& operator=(const PartTimer&) = delete;
+  ~PartTimer() {
+    if (part_ == nullptr) return;
+    synchronize(device_);
+    *part_ += std::chrono::duration<double>(Clock::now() - start_).count();
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  double* part_;
+  at::Device device_;
+  Clock::time_point start_;
+};
 
 at::Tensor apply(const Norm& norm, const at::Tensor& x, double epsilon) {
   if (!norm.bias.defined()) return at::rms_norm(x, {x.size(1)}, norm.weight, epsilon);
@@ -53,7 +79,8 @@ Sequence Decoder::make_sequence(std::int64_t capacity) const {
 void Decoder::check(const PackedTokens& tokens, const Options& options) const {
   for (std::size_t row = 0; row < tokens.lengths.size(); ++row) {
     const std::int64_t before = options.sequences.empty() ? 0 : options.sequences[row]->tokens;
-    if (before + tokens.lengths[row] > config_.context) {
+    const bool may_go_on = options.beyond_context && rope_;
+    if (before + tokens.lengths[row] > config_.context && !may_go_on) {
       throw Error(ErrorKind::InvalidArgument,
                   cat("a sequence of ", before + tokens.lengths[row],
                       " tokens is longer than the model's context of ", config_.context, "; shorten it"));
@@ -92,7 +119,9 @@ at::Tensor Decoder::forward(const PackedTokens& tokens, const Options& options) 
     options.job.report("running the model", static_cast<double>(i) / static_cast<double>(config_.layers));
     const DecoderLayer& layer = weights_->layers[static_cast<std::size_t>(i)];
     x.add_(attend(i, x, turn, tokens, options));
-    x.add_(mlp(layer, apply(layer.mlp_norm, x, config_.norm_epsilon)));
+    const at::Tensor normed = apply(layer.mlp_norm, x, config_.norm_epsilon);
+    const PartTimer timer(options.seconds, &PartSeconds::mlp, device());
+    x.add_(mlp(layer, normed));
     if (options.on_hidden && i + 1 < config_.layers) options.on_hidden(i + 1, x);
   }
   x = apply(weights_->final_norm, x, config_.norm_epsilon);
@@ -124,8 +153,11 @@ std::array<at::Tensor, 3> Decoder::project(const DecoderLayer& layer, const at::
 at::Tensor Decoder::attend(std::int64_t layer, const at::Tensor& x, const Rope::Turn& turn,
                            const PackedTokens& tokens, const Options& options) const {
   const DecoderLayer& weights = weights_->layers[static_cast<std::size_t>(layer)];
-  const auto [query, key, value] =
-      project(weights, apply(weights.attention_norm, x, config_.norm_epsilon), turn);
+  const at::Tensor normed = apply(weights.attention_norm, x, config_.norm_epsilon);
+  const auto [query, key, value] = [&] {
+    const PartTimer timer(options.seconds, &PartSeconds::projections, device());
+    return project(weights, normed, turn);
+  }();
   const double scale = config_.attention_scale(layer);
   const std::span<PairCount> pairs = options.pairs == nullptr
                                          ? std::span<PairCount>()
@@ -144,19 +176,20 @@ at::Tensor Decoder::attend(std::int64_t layer, const at::Tensor& x, const Rope::
         query.narrow(0, begin, count), key.narrow(0, begin, count), value.narrow(0, begin, count), scale,
         cache, pairs);
   };
-  at::Tensor out;
-  if (tokens.lengths.size() == 1) {
-    out = attend_row(0, 0);
-  } else {
-    out = at::empty({x.size(0), config_.heads * config_.head_dim}, x.options());
+  const at::Tensor out = [&] {
+    const PartTimer timer(options.seconds, &PartSeconds::attention, device());
+    if (tokens.lengths.size() == 1) return attend_row(0, 0);
+    at::Tensor rows = at::empty({x.size(0), config_.heads * config_.head_dim}, x.options());
     std::int64_t begin = 0;
     for (std::size_t row = 0; row < tokens.lengths.size(); ++row) {
       options.job.check();
-      if (tokens.lengths[row] > 0) out.narrow(0, begin, tokens.lengths[row]).copy_(attend_row(row, begin));
+      if (tokens.lengths[row] > 0) rows.narrow(0, begin, tokens.lengths[row]).copy_(attend_row(row, begin));
       begin += tokens.lengths[row];
     }
-  }
+    return rows;
+  }();
   if (options.on_attended) options.on_attended(input, out);
+  const PartTimer timer(options.seconds, &PartSeconds::projections, device());
   return apply(weights.attention_out, out);
 }
 

@@ -13,6 +13,7 @@
 #include "engine/base/job.h"
 #include "engine/model/decoder_weights.h"
 #include "engine/model/model_config.h"
+#include "engine/model/part_seconds.h"
 #include "engine/model/rope.h"
 
 namespace bsbr {
@@ -70,6 +71,10 @@ class Decoder {
     std::function<void(const AttentionInput&, const at::Tensor&)> on_attended;
     /// Counts of each layer and head, [layers · heads], are added here; empty: made.
     std::vector<PairCount>* pairs = nullptr;
+    /// The times of its parts are added here; a GPU is waited for after each.
+    PartSeconds* seconds = nullptr;
+    /// Rotary positions go on after the context's end, where the model was not trained: for timing.
+    bool beyond_context = false;
     Job job;
   };
   /// Returns the normed residual stream [tokens, width] of all rows. Throws Error(InvalidArgument) for ids
@@ -78,6 +83,11 @@ class Decoder {
 
   /// Logits [rows, vocabulary] of normed rows [rows, width].
   [[nodiscard]] at::Tensor head(const at::Tensor& hidden) const;
+
+  /// How a layer attends.
+  [[nodiscard]] const Attention& attention(std::int64_t layer) const {
+    return *attention_[static_cast<std::size_t>(layer)];
+  }
 
  private:
   void check(const PackedTokens& tokens, const Options& options) const;

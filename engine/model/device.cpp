@@ -1,6 +1,7 @@
 #include "engine/model/device.h"
 
 #include <ATen/Context.h>
+#include <c10/core/impl/DeviceGuardImplInterface.h>
 #include <dlfcn.h>
 
 #include "engine/base/error.h"
@@ -24,6 +25,10 @@ c10::Device find_device(const std::string& name) {
                 "LibTorch finds no CUDA device; check the driver with nvidia-smi, or use --device cpu");
   }
   return {c10::kCUDA, 0};
+}
+
+void synchronize(c10::Device device) {
+  if (!device.is_cpu()) c10::impl::getDeviceGuardImpl(device.type())->synchronizeDevice(device.index());
 }
 
 }  // namespace bsbr

@@ -11,4 +11,7 @@ namespace bsbr {
 /// another name.
 c10::Device find_device(const std::string& name);
 
+/// Waits until the device has done what it was given; nothing to wait for on the CPU.
+void synchronize(c10::Device device);
+
 }  // namespace bsbr

@@ -11,8 +11,8 @@ class TestCliUsage : public QObject {
     const RunResult result = run_bsbr({"--help"});
     EXPECT_SUCCESS(result);
     QCOMPARE(result.err, std::string());
-    for (const char* command :
-         {"info", "convert", "compare", "fidelity", "generate", "tokenize", "logits", "convert-example"}) {
+    for (const char* command : {"info", "convert", "compare", "fidelity", "bench", "generate", "tokenize",
+                                "logits", "convert-example"}) {
       QVERIFY2(result.out.find(bsbr::cat("\n  ", command, " ")) != std::string::npos, command);
     }
   }
@@ -28,6 +28,9 @@ class TestCliUsage : public QObject {
     row("convert", qPrintable(settings + "CKPT OUT --force"));
     row("compare", qPrintable(settings + "CKPT CONVERTED --text --seq-len"));
     row("fidelity", qPrintable(settings + "CKPT CONVERTED --text --lengths --passages --from --trials"));
+    row("bench",
+        qPrintable(settings + "CKPT CONVERTED --text --lengths --repetitions --seconds --predict --csv "
+                              "--attention-only --layer"));
     row("generate", "CKPT --prompt --tokens --temperature --top-k --top-p --seed");
     row("tokenize", "CKPT --text");
     row("logits", "CKPT --input --output --hidden");

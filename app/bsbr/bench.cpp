@@ -1,0 +1,162 @@
+#include <algorithm>
+#include <iostream>
+#include <memory>
+
+#include "app/bsbr/bench_report.h"
+#include "app/bsbr/commands.h"
+#include "app/bsbr/conversion.h"
+#include "app/bsbr/resources.h"
+#include "app/bsbr/settings.h"
+#include "app/bsbr/terminal.h"
+
+namespace bsbr::cli {
+namespace {
+
+struct BenchCommand {
+  Common common;
+  Conversion conversion;
+  BenchOptions options;
+  std::string checkpoint, converted, text;
+  bool csv = false;
+  bool attention_only = false;
+  std::optional<std::int64_t> layer;
+
+  void run() {
+    common.apply();
+    if (options.repetitions < 1)
+      throw Error(ErrorKind::InvalidArgument,
+                  cat("--repetitions is ", options.repetitions, "; legal: 1 or more"));
+    const Checkpoint opened = open_checkpoint(checkpoint);
+    const ModelConfig config = config_of(opened);
+    if (converted.empty()) conversion.validate(config.context);
+    choose_lengths(config);
+    const Tokenizer tokenizer = load_tokenizer(opened, config);
+    const std::string path = text.empty() ? resource("demo/sample.txt").string() : text;
+    const std::vector<TokenId> tokens = tokenizer.encode(read_input(path));
+    if (tokens.empty()) throw Error(ErrorKind::InvalidArgument, cat(input_name(path), ": has no tokens"));
+    const LanguageModel original = load_model(opened, common.device).with_attention(std::nullopt);
+    const LanguageModel other = conversion.counterpart(original, opened, converted, common.device);
+    const std::vector<BenchModel> models{{"original", &original}, {"converted", &other}};
+    attention_only ? run_attention(models, tokens) : run_models(models, tokens);
+  }
+
+ private:
+  void choose_lengths(const ModelConfig& config) {
+    std::vector<std::int64_t>& lengths = options.lengths;
+    if (lengths.empty()) {
+      for (std::int64_t length = 512; length <= config.context; length *= 2) lengths.push_back(length);
+      if (lengths.empty()) lengths.push_back(config.context);
+    }
+    std::sort(lengths.begin(), lengths.end());
+    lengths.erase(std::unique(lengths.begin(), lengths.end()), lengths.end());
+    const std::int64_t wrong = lengths.front() < 1 ? lengths.front() : lengths.back();
+    if (lengths.front() < 1 || (wrong > config.context && !config.rope)) {
+      throw Error(ErrorKind::InvalidArgument,
+                  cat("--lengths has ", wrong, "; legal: 1 to ", config.context, ", the model's context"));
+    }
+    if (layer && (*layer < 0 || *layer >= config.layers))
+      throw Error(ErrorKind::InvalidArgument,
+                  cat("--layer is ", *layer, "; legal: 0 to ", config.layers - 1));
+    if (!layer) layer = config.layers / 2;
+  }
+
+  void run_models(const std::vector<BenchModel>& models, const std::vector<TokenId>& tokens) const {
+    const Bench bench = [&] {
+      ProgressLine progress;
+      return measure_bench(models, tokens, options, progress.job());
+    }();
+    if (common.json) return print_json(bench.to_json());
+    csv ? print_bench_csv(std::cout, bench) : print_bench(std::cout, bench);
+  }
+
+  void run_attention(const std::vector<BenchModel>& models, const std::vector<TokenId>& tokens) const {
+    std::vector<const LanguageModel*> measured;
+    std::vector<std::string> names;
+    for (const BenchModel& model : models) {
+      measured.push_back(model.model);
+      names.push_back(model.name);
+    }
+    std::vector<AttentionPoint> points;
+    double product = 0;
+    {
+      ProgressLine progress;
+      for (const std::int64_t length : options.lengths) {
+        points.push_back(
+            {length, measure_attention(measured, repeated(tokens, 0, length),
+                                       {*layer, options.repetitions, options.most_seconds},
+                                       progress.job().within(cat(with_commas(length), " tokens")))});
+      }
+      product = matrix_product_flops();
+    }
+    if (common.json) return print_json(attention_json(names, points, product));
+    csv ? print_attention_csv(std::cout, names, points)
+        : print_attention(std::cout, names, points, *layer, product);
+  }
+
+  [[nodiscard]] nlohmann::json attention_json(const std::vector<std::string>& models,
+                                              const std::vector<AttentionPoint>& points,
+                                              double product) const {
+    nlohmann::json rows = nlohmann::json::array();
+    for (const AttentionPoint& point : points) {
+      nlohmann::json row{{"tokens", point.tokens}};
+      for (std::size_t m = 0; m < models.size(); ++m) row[models[m]] = point.costs[m].to_json();
+      rows.push_back(std::move(row));
+    }
+    return {{"machine", this_machine().to_json()},
+            {"layer", *layer},
+            {"matrix_product_flops", product},
+            {"lengths", std::move(rows)}};
+  }
+};
+
+}  // namespace
+
+void add_bench(CLI::App& app) {
+  auto bench = std::make_shared<BenchCommand>();
+  CLI::App* command = app.add_subcommand(
+      "bench",
+      "Time a checkpoint beside its conversion over lengths: prefill, decoding, memory, and their parts");
+  command
+      ->add_option("CKPT", bench->checkpoint, "Original checkpoint: folder, or name in the local hub cache")
+      ->required();
+  CLI::Option* converted = command->add_option("CONVERTED", bench->converted,
+                                               "Converted checkpoint (default: converts in memory)");
+  command->add_option(
+      "--text", bench->text,
+      "Text to run, or - for standard input; repeated where it is short (default: bundled sample)");
+  command
+      ->add_option(
+          "--lengths", bench->options.lengths,
+          "Tokens, several with commas between (default: 512 and its doubles up to the context); with "
+          "rotary positions also beyond the context")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->check(whole_number);
+  command
+      ->add_option("--repetitions", bench->options.repetitions, "Runs of each prefill, after one to warm up")
+      ->check(whole_number)
+      ->capture_default_str();
+  command
+      ->add_option("--seconds", bench->options.most_seconds,
+                   "After so long no further run of a model and length begins; one always counts")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  CLI::Option* only =
+      command->add_flag("--attention-only", bench->attention_only,
+                        "Time the attention of one layer, to lengths that the model takes too long for");
+  command->add_option("--layer", bench->layer, "That layer, from 0 (default: the middle one)")
+      ->check(whole_number)
+      ->needs(only);
+  command
+      ->add_flag("--predict", bench->options.predict,
+                 "Print beside each time what arithmetic and memory traffic, over this machine's measured "
+                 "ceilings, let expect")
+      ->excludes(only);
+  command->add_flag("--csv", bench->csv, "Print comma-separated values instead of tables");
+  bench->conversion.add_to(*command, converted);
+  bench->common.add_to(*command);
+  command->get_option("--csv")->excludes(command->get_option("--json"));
+  command->callback([bench] { bench->run(); });
+}
+
+}  // namespace bsbr::cli
