@@ -7,6 +7,7 @@
 
 #include <algorithm>
 
+#include "engine/attention/anchors.h"
 #include "engine/attention/selection.h"
 
 namespace bsbr {
@@ -31,10 +32,13 @@ void HeadMeter::look(const AttentionInput& input, const at::Tensor& out) {
   const std::vector<HeadPlan> plans = config_.heads_of(input.layer, shape_.heads);
   const std::int64_t group = shape_.heads / shape_.kv_heads;
   const auto samples = static_cast<double>(positions_.size());
+  Anchors anchors(shape_, config_);
+  anchors.append(input.query, input.scale);
   for (std::int64_t kv_head = 0; kv_head < shape_.kv_heads; ++kv_head) {
     job_.check();
     const at::Tensor values = input.value.select(1, kv_head);
-    const Selector selector(input.key.select(1, kv_head), values, config_, shape_.rope_frequencies);
+    const Selector selector(input.key.select(1, kv_head), values, anchors.of(kv_head), config_,
+                            shape_.rope_frequencies);
     for (std::int64_t head = kv_head * group; head < (kv_head + 1) * group; ++head) {
       HeadFidelity result{input.layer, head, 0, 0, 0};
       for (auto begin = positions_.begin(); begin != positions_.end();) {

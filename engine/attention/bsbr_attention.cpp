@@ -32,9 +32,10 @@ class BsbrAttention : public Attention {
  public:
   BsbrAttention(const AttentionShape& shape, const BsbrConfig& config, std::int64_t layer)
       : shape_(shape),
-        layout_{static_cast<std::size_t>(shape.kv_heads), static_cast<std::size_t>(shape.head_dim),
-                static_cast<std::size_t>(config.chunk_size), static_cast<std::size_t>(config.block_size),
-                static_cast<std::size_t>(config.compression_factor)},
+        layout_{
+            static_cast<std::size_t>(shape.heads),       static_cast<std::size_t>(shape.kv_heads),
+            static_cast<std::size_t>(shape.head_dim),    static_cast<std::size_t>(config.chunk_size),
+            static_cast<std::size_t>(config.block_size), static_cast<std::size_t>(config.compression_factor)},
         reach_{0, static_cast<std::size_t>(config.window), static_cast<std::size_t>(config.sink_in_blocks()),
                static_cast<std::size_t>(config.candidate_chunks)},
         states_only_(config.states_only) {
@@ -63,11 +64,10 @@ class BsbrAttention : public Attention {
       const std::int64_t to_chunk_end =
           static_cast<std::int64_t>(layout_.chunk - store.tokens() % layout_.chunk);
       const std::int64_t count = states_only_ ? std::min(to_chunk_end, rows - begin) : rows - begin;
-      const at::Tensor k = key.narrow(0, begin, count);
-      const at::Tensor v = value.narrow(0, begin, count);
-      store.append(k.const_data_ptr<float>(), v.const_data_ptr<float>(), static_cast<std::size_t>(count),
-                   stride(k, 0), stride(k, 1), stride(v, 0), stride(v, 1));
-      attend(query.narrow(0, begin, count), store, scale, out.narrow(0, begin, count), exact);
+      const at::Tensor q = query.narrow(0, begin, count);
+      store.append(rows_of(q), rows_of(key.narrow(0, begin, count)), rows_of(value.narrow(0, begin, count)),
+                   static_cast<std::size_t>(count), scale);
+      attend(q, store, scale, out.narrow(0, begin, count), exact);
       if (states_only_) {
         const std::size_t chunks = store.tokens() / layout_.chunk;
         store.forget((reach_.sink + layout_.chunk - 1) / layout_.chunk,
@@ -123,6 +123,11 @@ class BsbrAttention : public Attention {
 
   static std::size_t stride(const at::Tensor& tensor, std::int64_t dimension) {
     return static_cast<std::size_t>(tensor.stride(dimension));
+  }
+
+  /// x [N, heads, dim].
+  static TokenRows rows_of(const at::Tensor& x) {
+    return {x.const_data_ptr<float>(), stride(x, 0), stride(x, 1)};
   }
 
   /// Tiles of the rows at positions first …, none of which crosses a chunk's border; the longest past first.

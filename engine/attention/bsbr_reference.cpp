@@ -8,11 +8,24 @@
 #include <limits>
 #include <numeric>
 
+#include "engine/attention/anchors.h"
 #include "engine/attention/selection.h"
 #include "engine/attention/tensor_cache.h"
 
 namespace bsbr {
 namespace {
+
+class ReferenceCache : public TensorCache {
+ public:
+  ReferenceCache(const AttentionShape& shape, const BsbrConfig& config, std::int64_t capacity,
+                 at::Device device)
+      : TensorCache(shape, capacity, device), anchors_(shape, config) {}
+  [[nodiscard]] std::int64_t bytes() const override { return TensorCache::bytes() + anchors_.bytes(); }
+  Anchors& anchors() { return anchors_; }
+
+ private:
+  Anchors anchors_;
+};
 
 class BsbrReference : public Attention {
  public:
@@ -20,19 +33,23 @@ class BsbrReference : public Attention {
       : shape_(shape), config_(config), heads_(config.heads_of(layer, shape.heads)), device_(device) {}
 
   [[nodiscard]] std::unique_ptr<LayerCache> make_cache(std::int64_t capacity) const override {
-    return std::make_unique<TensorCache>(shape_, capacity, device_);
+    return std::make_unique<ReferenceCache>(shape_, config_, capacity, device_);
   }
 
   [[nodiscard]] at::Tensor forward(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
                                    double scale, LayerCache* cache,
                                    std::span<PairCount> pairs) const override {
     const auto [keys, values] = append_to(cache, key, value);
+    Anchors own(shape_, config_);
+    Anchors& anchors = cache == nullptr ? own : dynamic_cast<ReferenceCache&>(*cache).anchors();
+    anchors.append(query, scale);
     const std::int64_t rows = query.size(0);
     const std::int64_t first = keys.size(1) - rows;
     const std::int64_t group = shape_.heads / shape_.kv_heads;
     at::Tensor out = at::empty({rows, shape_.heads, shape_.head_dim}, query.options());
     for (std::int64_t kv_head = 0; kv_head < shape_.kv_heads; ++kv_head) {
-      const Selector selector(keys[kv_head], values[kv_head], config_, shape_.rope_frequencies);
+      const Selector selector(keys[kv_head], values[kv_head], anchors.of(kv_head), config_,
+                              shape_.rope_frequencies);
       for (std::int64_t head = kv_head * group; head < (kv_head + 1) * group; ++head) {
         for (std::int64_t begin = 0; begin < rows;) {
           const std::int64_t count =

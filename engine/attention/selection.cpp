@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 
 namespace bsbr {
@@ -26,12 +27,13 @@ std::int64_t recent_at(std::int64_t position, const BsbrConfig& config) {
 
 }  // namespace
 
-Selector::Selector(at::Tensor keys, at::Tensor values, const BsbrConfig& config,
+Selector::Selector(at::Tensor keys, at::Tensor values, const at::Tensor& anchors, const BsbrConfig& config,
                    const std::vector<float>& rope_frequencies)
     : config_(config), keys_(std::move(keys)), values_(std::move(values)) {
   const std::int64_t far = recent_at(keys_.size(0) - 1, config_);
   if (far <= config_.sink_in_blocks()) return;
-  states_ = condense(keys_.narrow(0, 0, far), values_.narrow(0, 0, far), config_, rope_frequencies);
+  states_ = condense(keys_.narrow(0, 0, far), values_.narrow(0, 0, far),
+                     anchors.narrow(0, 0, far / config_.block_size), config_, rope_frequencies);
   const auto means = [&](const at::Tensor& x) {
     return x.narrow(0, 0, far).reshape({-1, config_.chunk_size, x.size(1)}).mean(1);
   };
@@ -58,8 +60,8 @@ Selection Selector::select(const at::Tensor& query, std::span<const std::int64_t
   if (far == 0 || (plan.threshold <= 0 && far <= plan.retrieve)) {
     selection.retrieved.fill_(true);
   } else if (plan.retrieve > 0 || plan.states) {
-    const at::Tensor log_spread = weigh_states(query, plan, selection);
-    choose_blocks(query, log_spread, plan, selection);
+    const at::Tensor terms = weigh_states(query, plan, selection);
+    choose_blocks(terms, plan, selection);
   }
   selection.exact.narrow(1, selection.sink, far).copy_(selection.retrieved.repeat_interleave(b, 1));
   if (!plan.states) {
@@ -78,15 +80,20 @@ at::Tensor Selector::weigh_states(const at::Tensor& query, const HeadPlan& plan,
   const std::int64_t begin = sink / config_.compression_factor;
   const std::int64_t count = selection.recent / config_.compression_factor - begin;
   const auto of_far = [&](const at::Tensor& x) { return x.narrow(0, begin, count); };
-  selection.state_logits = at::matmul(query, of_far(states_.keys).t()) + of_far(states_.log_sizes);
+  const at::Tensor products = at::matmul(query, of_far(states_.keys).t());
+  const at::Tensor plain = products + of_far(states_.log_sizes);
+  selection.state_logits = plan.states ? products + of_far(states_.biases) : plain;
   selection.state_values = of_far(states_.values);
-  // That of a single key is far below all others, but not -inf.
-  at::Tensor log_spread = of_far(states_.spread).clamp_min(1e-30).log();
+  at::Tensor terms = plain;
+  if (plan.states) {
+    // The spread of a single key is far below all others, but not -inf.
+    terms = plain + of_far(states_.spread).clamp_min(1e-30).log() + query.pow(2).sum(1, true).log();
+  }
 
   const std::int64_t first = sink / c;
   const std::int64_t chunks = selection.recent / c - first;
   const std::int64_t candidates = std::max(config_.candidate_chunks, plan.retrieve / c + 2);
-  if (chunks <= candidates) return log_spread;
+  if (chunks <= candidates) return terms;
   at::Tensor logits =
       at::matmul(query, chunk_keys_.narrow(0, first, chunks).t()) + std::log(static_cast<double>(c));
   at::Tensor order = logits.clone();
@@ -97,18 +104,16 @@ at::Tensor Selector::weigh_states(const at::Tensor& query, const HeadPlan& plan,
   logits.masked_fill_(chosen, kNever);
   const std::int64_t skip = (sink - first * c) / config_.compression_factor;
   const at::Tensor skipped = chosen.logical_not().repeat_interleave(c / config_.compression_factor, 1);
-  selection.state_logits.masked_fill_(skipped.narrow(1, skip, count), kNever);
+  for (at::Tensor& x : {std::ref(selection.state_logits), std::ref(terms)})
+    x = x.masked_fill(skipped.narrow(1, skip, count), kNever);
   selection.state_logits = at::cat({selection.state_logits, logits}, 1);
   selection.state_values = at::cat({selection.state_values, chunk_values_.narrow(0, first, chunks)}, 0);
-  return log_spread;
+  return terms;
 }
 
-void Selector::choose_blocks(const at::Tensor& query, const at::Tensor& log_spread, const HeadPlan& plan,
-                             Selection& selection) const {
+void Selector::choose_blocks(const at::Tensor& terms, const HeadPlan& plan, Selection& selection) const {
   const std::int64_t blocks = selection.retrieved.size(1);
   const std::int64_t most = std::min(plan.retrieve / config_.block_size, blocks);
-  at::Tensor terms = selection.state_logits.narrow(1, 0, log_spread.size(0));
-  if (plan.states) terms = terms + log_spread + query.pow(2).sum(1, true).log();
   const std::int64_t recent = selection.recent;
   const at::Tensor near =
       at::logsumexp(at::cat({selection.logits.narrow(1, 0, selection.sink),
@@ -116,7 +121,7 @@ void Selector::choose_blocks(const at::Tensor& query, const at::Tensor& log_spre
                             1),
                     1);
   const at::Tensor total = at::logaddexp(near, at::logsumexp(selection.state_logits, 1)).unsqueeze(1);
-  selection.scores = at::logsumexp(terms.reshape({query.size(0), blocks, -1}), 2) - total;
+  selection.scores = at::logsumexp(terms.reshape({terms.size(0), blocks, -1}), 2) - total;
   if (most == 0) return;
   const auto [score, order] = at::topk(selection.scores, most, 1);
   if (plan.threshold > 0) {

@@ -30,8 +30,9 @@ struct Selection {
 /// Decides what the queries of one head read of one sequence: the rule of BSBR, plainly over tensors.
 class Selector {
  public:
-  /// keys, values [tokens, dim] of one sequence; `rope_frequencies` as in AttentionShape.
-  Selector(at::Tensor keys, at::Tensor values, const BsbrConfig& config,
+  /// keys, values [tokens, dim] of one sequence; anchors [blocks, dim] of all its complete chunks;
+  /// `rope_frequencies` as in AttentionShape.
+  Selector(at::Tensor keys, at::Tensor values, const at::Tensor& anchors, const BsbrConfig& config,
            const std::vector<float>& rope_frequencies);
 
   /// query [queries, dim], scaled, of the positions, which rise and lie in one chunk.
@@ -39,10 +40,10 @@ class Selector {
                                  const HeadPlan& plan) const;
 
  private:
-  /// Fills the states of a selection, of all far blocks; returns the logarithms of their spreads.
+  /// Fills the states of a selection, of all far blocks. Returns [queries, states]: logarithms of what each
+  /// adds to its block's score, but for the total that they share.
   at::Tensor weigh_states(const at::Tensor& query, const HeadPlan& plan, Selection& selection) const;
-  void choose_blocks(const at::Tensor& query, const at::Tensor& log_spread, const HeadPlan& plan,
-                     Selection& selection) const;
+  void choose_blocks(const at::Tensor& terms, const HeadPlan& plan, Selection& selection) const;
 
   BsbrConfig config_;
   at::Tensor keys_, values_;

@@ -13,6 +13,7 @@
 #include <cmath>
 #include <limits>
 
+#include "engine/attention/anchors.h"
 #include "engine/attention/condensed_states.h"
 
 namespace bsbr {
@@ -53,7 +54,7 @@ struct HeadSums {
   at::Tensor near;   // [queries, dim + 1]
   at::Tensor exact;  // [blocks, queries, dim + 1]: of each far block's keys and values
   at::Tensor state;  // of its states
-  at::Tensor share;  // [queries, blocks]: estimated share of a far block; 0 for others
+  at::Tensor share;  // [queries, blocks]: plainly estimated share of a far block; 0 for others
   at::Tensor doubt;  // [queries, blocks]: what its states may get wrong, as in HeadPlan::threshold
 };
 
@@ -74,20 +75,20 @@ HeadSums sum_up(const at::Tensor& query, const at::Tensor& keys, const at::Tenso
                    with_ones(of).view({blocks, -1, of.size(1) + 1}));
   };
   const at::Tensor all = per_block((logits - largest).exp_(), values);
-  at::Tensor state_logits = at::matmul(query, states.keys.t()) + states.log_sizes - largest;
-  state_logits.masked_fill_(sample.far.eq(0).repeat_interleave(config.states_per_block(), 1), kNever);
+  at::Tensor products = at::matmul(query, states.keys.t()) - largest;
+  products.masked_fill_(sample.far.eq(0).repeat_interleave(config.states_per_block(), 1), kNever);
   const at::Tensor far = sample.far.t().unsqueeze(2);
 
   HeadSums sums;
   sums.exact = all * far;
   sums.near = all.sum(0) - sums.exact.sum(0);
-  const at::Tensor weights = state_logits.exp_();
-  const at::Tensor doubts = (weights * states.spread).view({query.size(0), blocks, -1}).sum(2);
-  sums.state = per_block(weights, states.values);
-  const at::Tensor mass = sums.state.select(2, values.size(1)).t();
-  const at::Tensor estimate = (mass.sum(1) + sums.near.select(1, values.size(1))).unsqueeze(1);
-  sums.share = mass / estimate;
-  sums.doubt = doubts * query.pow(2).sum(1, true) / estimate;
+  sums.state = per_block((products + states.biases).exp_(), states.values);
+  const at::Tensor plain = (products + states.log_sizes).exp_();
+  const auto of_blocks = [&](const at::Tensor& x) { return x.view({query.size(0), blocks, -1}).sum(2); };
+  const at::Tensor near = sums.near.select(1, values.size(1)).unsqueeze(1);
+  sums.share = of_blocks(plain) / (near + plain.sum(1, true));
+  const at::Tensor total = near + sums.state.select(2, values.size(1)).sum(0).unsqueeze(1);
+  sums.doubt = of_blocks(plain * states.spread) * query.pow(2).sum(1, true) / total;
   return sums;
 }
 
@@ -116,13 +117,16 @@ std::vector<std::vector<HeadOption>> measure_options(const AttentionInput& input
   const double everything = sample.positions.to(at::kDouble).mean().item<double>() + 1;
   const std::int64_t most = std::min(most_retrieved(config), tokens) / config.block_size;
 
+  Anchors anchors(shape, config);
+  anchors.append(input.query, input.scale);
   std::vector<std::vector<HeadOption>> result;
   CondensedStates states;
   for (std::int64_t head = 0; head < heads; ++head) {
     const std::int64_t kv_head = head / (heads / kv_heads);
     const at::Tensor keys = input.key.select(1, kv_head);
     const at::Tensor values = input.value.select(1, kv_head);
-    if (head % (heads / kv_heads) == 0) states = condense(keys, values, config, shape.rope_frequencies);
+    if (head % (heads / kv_heads) == 0)
+      states = condense(keys, values, anchors.of(kv_head), config, shape.rope_frequencies);
     const at::Tensor query = input.query.select(1, head).index_select(0, sample.positions) * input.scale;
     const HeadSums sums = sum_up(query, keys, values, states, sample, config);
     const at::Tensor total = sums.near + sums.exact.sum(0);

@@ -4,10 +4,13 @@
 
 #include <QtTest>
 
+#include "engine/attention/anchors.h"
 #include "engine/attention/attention.h"
 #include "engine/attention/selection.h"
 #include "engine/base/error.h"
 #include "engine/kernels/cpu/group_keys.h"
+#include "engine/kernels/cpu/kv_store.h"
+#include "engine/kernels/cpu/mean_queries.h"
 #include "engine/kernels/cpu/micro.h"
 
 using bsbr::Attention;
@@ -25,16 +28,50 @@ struct Qkv {
   }
 };
 
-/// Slices of one projection, as a decoder hands them over: strided, not contiguous.
+/// Slices of one projection, as a decoder hands them over: strided, not contiguous. The queries of a head
+/// have a direction in common.
 Qkv random_qkv(const AttentionShape& shape, std::int64_t tokens, std::uint64_t seed) {
   at::manual_seed(seed);
   const std::int64_t d = shape.head_dim;
   const at::Tensor all = at::randn({tokens, (shape.heads + 2 * shape.kv_heads) * d}) * 1.5;
+  all.narrow(1, 0, shape.heads * d).add_(at::randn({1, shape.heads * d}));
   const auto part = [&](std::int64_t begin, std::int64_t heads) {
     return all.narrow(1, begin * d, heads * d).view({tokens, heads, d});
   };
   return {part(0, shape.heads), part(shape.heads, shape.kv_heads),
           part(shape.heads + shape.kv_heads, shape.kv_heads)};
+}
+
+bsbr::TokenRows rows_of(const at::Tensor& x) {
+  return {x.const_data_ptr<float>(), static_cast<std::size_t>(x.stride(0)),
+          static_cast<std::size_t>(x.stride(1))};
+}
+
+/// What a store says of a query's mass and value of one block, [dim + 1].
+at::Tensor read_block(const bsbr::KvStore& store, std::size_t block, const float* bias,
+                      const at::Tensor& query) {
+  const std::size_t states = store.layout().block / store.layout().compression;
+  const auto dim = static_cast<std::int64_t>(store.layout().dim);
+  at::Tensor sum = at::zeros({dim + 1});
+  for (std::size_t s = block * states; s < (block + 1) * states; ++s) {
+    float logit = bias[s];
+    for (std::int64_t i = 0; i < dim; ++i) {
+      logit += query[i].item<float>() *
+               store.state_keys(0, 0)[static_cast<std::size_t>(i) * store.state_stride() + s];
+    }
+    const float* value = store.state_values(0, 0) + s * store.value_stride();
+    for (std::int64_t i = 0; i < dim; ++i) sum[i] += std::exp(logit) * value[i];
+    sum[dim] += std::exp(logit);
+  }
+  return sum;
+}
+
+/// Rotary position embedding of x [tokens, heads, dim], token t at position t.
+at::Tensor rotated(const at::Tensor& x, const std::vector<float>& frequencies) {
+  const std::int64_t half = x.size(2) / 2;
+  const at::Tensor angle = at::arange(x.size(0)).view({-1, 1, 1}) * at::tensor(frequencies);
+  const at::Tensor first = x.narrow(2, 0, half), second = x.narrow(2, half, half);
+  return at::cat({first * angle.cos() - second * angle.sin(), second * angle.cos() + first * angle.sin()}, 2);
 }
 
 double relative_error(const at::Tensor& actual, const at::Tensor& expected) {
@@ -136,10 +173,13 @@ class TestBsbrAttention : public QObject {
                                ->forward(x.query, x.key, x.value, kScale, nullptr, counted)
                                .view({n, shape.heads, shape.head_dim});
     const std::vector<bsbr::HeadPlan> plans = config.heads_of(0, shape.heads);
+    bsbr::Anchors anchors(shape, config);
+    anchors.append(x.query, kScale);
     for (std::int64_t head = 0; head < shape.heads; ++head) {
       const std::int64_t kv_head = head / (shape.heads / shape.kv_heads);
       const at::Tensor values = x.value.select(1, kv_head);
-      const bsbr::Selector selector(x.key.select(1, kv_head), values, config, shape.rope_frequencies);
+      const bsbr::Selector selector(x.key.select(1, kv_head), values, anchors.of(kv_head), config,
+                                    shape.rope_frequencies);
       std::int64_t exact = 0;
       for (std::int64_t i = 0; i < n; ++i) {
         const bsbr::Selection chosen = selector.select(x.query.narrow(0, i, 1).select(1, head) * kScale,
@@ -208,16 +248,21 @@ class TestBsbrAttention : public QObject {
   /// Token by token and in uneven pieces, on both implementations and dense.
   void cachedPiecesEqualWhole_data() {
     QTest::addColumn<int>("which");
-    QTest::newRow("dense") << 0;
-    QTest::newRow("kernel") << 1;
-    QTest::newRow("reference") << 2;
+    QTest::addColumn<AttentionShape>("shape");
+    const AttentionShape rotary{4, 2, 8, {1.0F, 0.3F, 0.1F, 0.03F}};
+    QTest::newRow("dense") << 0 << kShape;
+    QTest::newRow("kernel") << 1 << kShape;
+    QTest::newRow("kernel, rotary") << 1 << rotary;
+    QTest::newRow("reference") << 2 << kShape;
+    QTest::newRow("reference, rotary") << 2 << rotary;
   }
   void cachedPiecesEqualWhole() {
     QFETCH(int, which);
-    const auto attention = which == 0   ? bsbr::make_dense_attention(kShape, at::kCPU)
-                           : which == 1 ? bsbr::make_bsbr_attention(kShape, small_config(), at::kCPU)
-                                        : bsbr::make_bsbr_reference(kShape, small_config(), at::kCPU);
-    const Qkv x = random_qkv(kShape, 360, 7);
+    QFETCH(AttentionShape, shape);
+    const auto attention = which == 0   ? bsbr::make_dense_attention(shape, at::kCPU)
+                           : which == 1 ? bsbr::make_bsbr_attention(shape, small_config(), at::kCPU)
+                                        : bsbr::make_bsbr_reference(shape, small_config(), at::kCPU);
+    const Qkv x = random_qkv(shape, 360, 7);
     const at::Tensor expected = whole(*attention, x, kScale);
     const auto cache = attention->make_cache(360);
     std::vector<at::Tensor> pieces;
@@ -319,6 +364,95 @@ class TestBsbrAttention : public QObject {
       QVERIFY(std::abs(sum - y.sum().item<float>()) < 1e-4F * sum);
       const float scaled = bsbr::micro::scale(y.data_ptr<float>(), count, 0.5F);
       QVERIFY(std::abs(scaled - 0.5F * sum) < 1e-4F * sum);
+    }
+  }
+
+  /// Where all queries are one and the same, that is the anchor: mass and value of every block are exact at
+  /// it.
+  void statesAreExactAtTheAnchor() {
+    constexpr std::int64_t n = 32, dim = 24;
+    at::manual_seed(12);
+    const at::Tensor query = at::randn({dim});
+    const at::Tensor keys = at::randn({n, 1, dim}), values = at::randn({n, 1, dim});
+    bsbr::KvStore store({2, 1, dim, n, 8, 4});
+    store.append(rows_of(query.expand({n, 2, dim})), rows_of(keys), rows_of(values), n, 0.5);
+    const at::Tensor anchor = query * 0.5;
+    const at::Tensor mass = at::matmul(keys.squeeze(1), anchor).exp().unsqueeze(1);
+    const at::Tensor read = at::cat({mass * values.squeeze(1), mass}, 1).view({4, 8, dim + 1}).sum(1);
+    for (std::size_t block = 0; block < 4; ++block) {
+      const at::Tensor actual = read_block(store, block, store.state_bias(0, 0), anchor);
+      QVERIFY(relative_error(actual, read[static_cast<std::int64_t>(block)]) < 1e-5);
+      const at::Tensor plain = read_block(store, block, store.state_log_size(0, 0), anchor);
+      QVERIFY(plain[dim].item<float>() < 0.99F * actual[dim].item<float>());
+    }
+  }
+
+  /// An anchor of 0: the sizes of groups, and at the query 0 the number of keys and the sum of values.
+  void anchorZeroIsPlain() {
+    constexpr std::int64_t n = 32, dim = 24;
+    at::manual_seed(13);
+    const at::Tensor keys = at::randn({n, 1, dim}), values = at::randn({n, 1, dim});
+    bsbr::KvStore store({1, 1, dim, n, 8, 4});
+    store.append(rows_of(at::zeros({n, 1, dim})), rows_of(keys), rows_of(values), n, 1);
+    for (std::size_t block = 0; block < 4; ++block) {
+      const at::Tensor sum = values.view({4, 8, dim})[static_cast<std::int64_t>(block)].sum(0);
+      const at::Tensor read = read_block(store, block, store.state_bias(0, 0), at::zeros({dim}));
+      QVERIFY(relative_error(read.narrow(0, 0, dim), sum) < 1e-5);
+      QVERIFY(std::abs(read[dim].item<float>() - 8) < 1e-5F);
+    }
+    for (std::size_t s = 0; s < store.states_per_chunk(); ++s)
+      QCOMPARE(store.state_bias(0, 0)[s], store.state_log_size(0, 0)[s]);
+  }
+
+  /// The same bits of every state, in whatever pieces the tokens come.
+  void statesDoNotDependOnPieces() {
+    const AttentionShape shape{4, 2, 8, {1.0F, 0.3F, 0.1F, 0.03F}};
+    const bsbr::KvLayout layout{4, 2, 8, 32, 8, 4};
+    const Qkv x = random_qkv(shape, 96, 14);
+    const auto fill = [&](std::int64_t piece) {
+      bsbr::KvStore store(layout, shape.rope_frequencies);
+      for (std::int64_t begin = 0; begin < 96; begin += piece) {
+        const Qkv part = x.narrow(begin, std::min<std::int64_t>(piece, 96 - begin));
+        store.append(rows_of(part.query), rows_of(part.key), rows_of(part.value),
+                     static_cast<std::size_t>(part.query.size(0)), kScale);
+      }
+      return store;
+    };
+    const bsbr::KvStore whole_store = fill(96);
+    for (const std::int64_t piece : {1, 7, 32, 50}) {
+      const bsbr::KvStore store = fill(piece);
+      for (std::size_t chunk = 0; chunk < 3; ++chunk) {
+        for (std::size_t head = 0; head < 2; ++head) {
+          const auto same = [&](auto part, std::size_t floats) {
+            return std::equal((store.*part)(chunk, head), (store.*part)(chunk, head) + floats,
+                              (whole_store.*part)(chunk, head));
+          };
+          QVERIFY(same(&bsbr::KvStore::state_keys, layout.dim * store.state_stride()));
+          QVERIFY(same(&bsbr::KvStore::state_values, store.states_per_chunk() * store.value_stride()));
+          QVERIFY(same(&bsbr::KvStore::state_bias, store.states_per_chunk()));
+          QVERIFY(same(&bsbr::KvStore::state_spread, 2 * store.state_stride()));
+        }
+      }
+    }
+  }
+
+  /// A query that is the same at every position but for its rotation, read back at every distance.
+  void expectedQueriesAreAveragedOverDistances() {
+    const std::vector<float> frequencies{1.0F, 0.01F, 0.0005F, 0.0F};
+    constexpr std::int64_t dim = 8, n = 64;
+    const auto distances = static_cast<std::int64_t>(bsbr::kReadDistance);
+    at::manual_seed(15);
+    const at::Tensor query = at::randn({1, 1, dim});
+    const at::Tensor everywhere = rotated(query.expand({n + distances, 1, dim}), frequencies);
+    bsbr::MeanQueries means(1, 1, dim, frequencies);
+    const auto stride = static_cast<std::size_t>(dim);
+    for (std::int64_t t = 0; t < n; ++t) means.add(everywhere[t].const_data_ptr<float>(), stride, 2);
+    for (const std::int64_t position : {std::int64_t{0}, std::int64_t{5}, n - 1}) {
+      means.look_from(static_cast<double>(position));
+      const at::Tensor pairs = (distances - at::arange(distances)).view({-1, 1});
+      const at::Tensor expected =
+          2 * (everywhere.narrow(0, position, distances).squeeze(1) * pairs).sum(0) / pairs.sum();
+      QVERIFY(relative_error(at::tensor(means.expected(0)), expected) < 1e-3);
     }
   }
 

@@ -242,8 +242,10 @@ void BsbrTileKernel::weigh_states(const KvStore& store, const QueryTile& tile, c
   for (std::size_t c = zones.first_chunk; c < zones.end_chunk; ++c) {
     const std::size_t rows = rows_with_candidate(tile, zones, c);
     for (std::size_t i = 0; i < rows; ++i) from_[i] = row_[row_at_[i]].query;
+    const float* bias =
+        tile.head.states ? store.state_bias(c, tile.kv_head) : store.state_log_size(c, tile.kv_head);
     micro::logits(from_, to_, rows, layout_.dim, store.state_keys(c, tile.kv_head), store.state_stride(),
-                  states_per_chunk_, store.state_bias(c, tile.kv_head));
+                  states_per_chunk_, bias);
   }
   const std::size_t in_sink = (zones.first_block % blocks_per_chunk_) * states_per_block_;
   const std::size_t used = zones.candidates * states_per_chunk_;
@@ -257,8 +259,8 @@ void BsbrTileKernel::weigh_states(const KvStore& store, const QueryTile& tile, c
     if (tile.head.threshold <= 0) rank_vanishing_blocks(r, tile, zones);
     micro::exponentiate(states(r), used, row.shift);
     const float coarse = micro::exponentiate(chunks(r), far_chunks, row.shift);
-    const float read_as_states = choose_blocks(r, tile, zones, coarse);
-    if (tile.head.states) row.sum += read_as_states;
+    const double read_as_states = choose_blocks(r, tile, zones, coarse);
+    if (tile.head.states) row.sum += static_cast<float>(read_as_states);
   }
 }
 
@@ -285,10 +287,10 @@ void BsbrTileKernel::look_up_slots(const KvStore& store, std::size_t row, const 
   }
 }
 
-float BsbrTileKernel::score_blocks(std::size_t row, const QueryTile& tile, const Zones& zones,
-                                   bool keep_vanishing) {
+double BsbrTileKernel::score_blocks(std::size_t row, const QueryTile& tile, const Zones& zones,
+                                    bool keep_vanishing) {
   const float* weight = states(row);
-  float sum = 0;
+  double sum = 0;
   for (std::size_t j = zones.first_block % blocks_per_chunk_; j < zones.candidates * blocks_per_chunk_; ++j) {
     const float* spread = state_spread(j);
     float mass = 0;
@@ -298,7 +300,7 @@ float BsbrTileKernel::score_blocks(std::size_t row, const QueryTile& tile, const
       mass += w;
       score += w * spread[s];
     }
-    sum += mass;
+    sum += static_cast<double>(mass);
     mass_[j] = mass;
     if (!tile.head.states) score = mass;
     if (score > 0 || !keep_vanishing) score_[j] = score;
@@ -306,11 +308,11 @@ float BsbrTileKernel::score_blocks(std::size_t row, const QueryTile& tile, const
   return sum;
 }
 
-float BsbrTileKernel::choose_blocks(std::size_t row, const QueryTile& tile, const Zones& zones,
-                                    float coarse) {
+double BsbrTileKernel::choose_blocks(std::size_t row, const QueryTile& tile, const Zones& zones,
+                                     float coarse) {
   const bool fixed = tile.head.threshold <= 0;
-  float left = score_blocks(row, tile, zones, fixed);
-  if (zones.retrieved == 0) return left + coarse;
+  double left = static_cast<double>(coarse) + score_blocks(row, tile, zones, fixed);
+  if (zones.retrieved == 0) return left;
   const std::size_t first = zones.first_block % blocks_per_chunk_;
   const std::size_t end = zones.candidates * blocks_per_chunk_;
   std::size_t count = zones.retrieved;
@@ -318,7 +320,7 @@ float BsbrTileKernel::choose_blocks(std::size_t row, const QueryTile& tile, cons
     const float* query = row_[row].query;
     const float strength =
         tile.head.states ? std::inner_product(query, query + layout_.dim, query, 0.0F) : 1.0F;
-    const float least = tile.head.threshold * (row_[row].sum + left + coarse);
+    const float least = tile.head.threshold * (row_[row].sum + static_cast<float>(left));
     count = 0;
     for (std::size_t j = first; j < end; ++j) {
       order_[count] = static_cast<std::int32_t>(j);
@@ -336,9 +338,9 @@ float BsbrTileKernel::choose_blocks(std::size_t row, const QueryTile& tile, cons
     const auto chunk = static_cast<std::size_t>(slot_chunk_[block / blocks_per_chunk_]);
     chosen[i] = static_cast<std::int32_t>(chunk * blocks_per_chunk_ + block % blocks_per_chunk_);
     std::fill_n(states(row) + block * states_per_block_, states_per_block_, 0.0F);
-    left -= mass_[block];
+    left -= static_cast<double>(mass_[block]);
   }
-  return std::max(0.0F, left) + coarse;
+  return std::max(0.0, left);
 }
 
 void BsbrTileKernel::read_states(const KvStore& store, const QueryTile& tile, const Zones& zones) {

@@ -40,9 +40,10 @@ struct QueryTile {
 /// BSBR attention of a tile of queries: one softmax over near (sink, window, own chunk), retrieved blocks and
 /// the condensed states of the rest. Its sums run as the zones are read, in this order: near, states (whose
 /// masses and spreads decide what is retrieved), retrieved blocks. A block's score is what reading it through
-/// its states may get wrong: Σ over its states of share of the query's mass × variance of the logit within
-/// the group, the latter estimated as spread · |q|² (of a head without states: just the share). Queries that
-/// retrieved the same block are processed together. Owns the scratch memory of one thread.
+/// its states may get wrong: Σ over its states of share of the query's mass, by the plain estimate, ×
+/// variance of the logit within the group, the latter estimated as spread · |q|² (of a head without states:
+/// just the share). Queries that retrieved the same block are processed together. Owns the scratch memory of
+/// one thread.
 class BsbrTileKernel {
  public:
   /// `rows`: the most that a tile will have; `tokens`: the longest sequence.
@@ -79,10 +80,10 @@ class BsbrTileKernel {
   void weigh_states(const KvStore& store, const QueryTile& tile, const Zones& zones);
   /// Chooses the row's blocks and takes their weights out of its states; returns the mass of what is left.
   /// `coarse`: the mass of chunks that are no candidates.
-  float choose_blocks(std::size_t row, const QueryTile& tile, const Zones& zones, float coarse);
+  double choose_blocks(std::size_t row, const QueryTile& tile, const Zones& zones, float coarse);
   /// Fills score_ and mass_ of the candidate blocks (if `keep_vanishing`, what is in score_ stays where the
-  /// score is 0); returns the sum of masses.
-  float score_blocks(std::size_t row, const QueryTile& tile, const Zones& zones, bool keep_vanishing);
+  /// score is 0); returns the sum of masses, in double, so that much can be taken out of it again.
+  double score_blocks(std::size_t row, const QueryTile& tile, const Zones& zones, bool keep_vanishing);
   /// Fills score_ with the logarithm of the largest term of each block's score: it ranks those that
   /// underflow, and is below 0 for them.
   void rank_vanishing_blocks(std::size_t row, const QueryTile& tile, const Zones& zones);
@@ -129,7 +130,7 @@ class BsbrTileKernel {
   std::int32_t* slot_chunk_;   // [candidates]
   float* score_;               // [candidates · blocks per chunk]
   float* mass_;                // [candidates · blocks per chunk]
-  const float** spread_;       // [candidates]: of the states of a slot's chunk
+  const float** spread_;       // [candidates]: KvStore::state_spread of a slot's chunk
   float* chunk_bias_;          // log C
   const float** from_;         // [rows]
   float** to_;                 // [rows]

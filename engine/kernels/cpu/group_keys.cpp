@@ -5,6 +5,8 @@
 #include <limits>
 #include <numeric>
 
+#include "engine/kernels/cpu/turn_pairs.h"
+
 namespace bsbr {
 
 void KeyGrouper::measure(const float* keys, std::size_t stride, std::size_t dim, std::size_t count) {
@@ -29,20 +31,15 @@ void KeyGrouper::turn_back(const float* keys, std::size_t stride, std::size_t di
     for (const float frequency : frequencies_) {
       for (std::size_t j = 0; j < count; ++j) {
         cosine_.push_back(std::cos(static_cast<float>(j) * frequency));
-        sine_.push_back(std::sin(static_cast<float>(j) * frequency));
+        sine_.push_back(-std::sin(static_cast<float>(j) * frequency));
       }
     }
   }
   turned_.resize(dim * count);
   for (std::size_t i = 0; i < half; ++i) {
-    for (std::size_t j = 0; j < count; ++j) {
-      const float first = keys[i * stride + j];
-      const float second = keys[(i + half) * stride + j];
-      const float c = cosine_[i * count + j];
-      const float s = sine_[i * count + j];
-      turned_[i * count + j] = first * c + second * s;
-      turned_[(i + half) * count + j] = second * c - first * s;
-    }
+    turn_pairs(keys + i * stride, keys + (i + half) * stride, cosine_.data() + i * count,
+               sine_.data() + i * count, count, turned_.data() + i * count,
+               turned_.data() + (i + half) * count);
   }
 }
 

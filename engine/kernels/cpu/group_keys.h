@@ -38,7 +38,7 @@ class KeyGrouper {
 
   std::vector<float> frequencies_;
   std::vector<float> turned_;
-  std::vector<float> cosine_, sine_;  // [dim / 2, count]
+  std::vector<float> cosine_, sine_;  // [dim / 2, count], of the angles back
   std::vector<float> distance_;       // [count, count], squared; between groups: of their farthest keys
   std::vector<std::int32_t> head_;    // first key of each key's group
   std::vector<std::int32_t> label_;

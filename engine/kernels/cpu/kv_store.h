@@ -1,15 +1,19 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <limits>
 #include <vector>
 
 #include "engine/kernels/cpu/buffer.h"
 #include "engine/kernels/cpu/group_keys.h"
+#include "engine/kernels/cpu/mean_queries.h"
 
 namespace bsbr {
 
 /// Sizes that the layout of keys, values and condensed states depends on.
 struct KvLayout {
+  std::size_t heads;  ///< of queries; a multiple of kv_heads
   std::size_t kv_heads;
   std::size_t dim;          ///< of a key and of a value
   std::size_t chunk;        ///< tokens a chunk, C
@@ -17,20 +21,30 @@ struct KvLayout {
   std::size_t compression;  ///< f; divides b: a block has b / f condensed states
 };
 
+/// A vector of each token and head: element i at data[token · token_stride + head · head_stride + i].
+struct TokenRows {
+  const float* data;
+  std::size_t token_stride, head_stride;
+};
+
 /// Keys and values of one sequence in one layer, chunk by chunk, with the condensed states of complete
 /// chunks. Grows without moving what is there. A block's b tokens are grouped by the similarity of their keys
-/// (KeyGrouper) into b / f groups, and each group of n has a state: its mean key k̃ and mean value ṽ, of log
-/// mass log n + q·k̃ (the tangent of log Σ e^{q·k} at q = 0, never above it), and a spread, mean |k - k̃|² /
-/// dim: how far that may mislead. Every complete chunk has one more state for the whole of it. Not
-/// thread-safe while appending.
+/// (KeyGrouper) into b / f groups, and each group of n keys k_j with values v_j has a state of log mass
+/// ℓ + q·k̃: k̃ is the mean key, and ℓ = log Σ e^{a·k_j} - a·k̃ makes that exact at the query a, the anchor.
+/// Its value is what a reads of the group, ṽ = Σ p_j v_j with p = softmax(a·k_j). The anchor is the query
+/// that the block's centre expects (MeanQueries, over all tokens up to the chunk's end), and ℓ at most log n
+/// + kMostLift. At a = 0 this would be the plain estimate log n + q·k̃ with the mean value, never above the
+/// true mass; that decides what is retrieved, since an anchored estimate hides what a query far from the
+/// anchor looks for. The spread of a group, mean |k - k̃|² / dim, says how far its state may mislead. Every
+/// complete chunk has one more state, a plain one, for the whole of it. Not thread-safe while appending.
 class KvStore {
  public:
-  /// `frequencies`: of rotary keys, as KeyGrouper takes them.
-  explicit KvStore(const KvLayout& layout, std::vector<float> frequencies = {});
+  /// `frequencies`: of rotary queries and keys, as KeyGrouper takes them.
+  explicit KvStore(const KvLayout& layout, const std::vector<float>& frequencies = {});
 
-  /// Appends `tokens` rows; element (t, head, i) lies at t · token_stride + head · head_stride + i.
-  void append(const float* keys, const float* values, std::size_t tokens, std::size_t key_token_stride,
-              std::size_t key_head_stride, std::size_t value_token_stride, std::size_t value_head_stride);
+  /// Appends `tokens` rows; `scale` multiplies q·k.
+  void append(const TokenRows& queries, const TokenRows& keys, const TokenRows& values, std::size_t tokens,
+              double scale);
   [[nodiscard]] std::size_t tokens() const { return tokens_; }
   /// Gives back the keys and values of chunks [first, end), which must be complete; their states stay. What
   /// lies there is not to be read any more.
@@ -60,12 +74,19 @@ class KvStore {
   [[nodiscard]] const float* state_values(std::size_t chunk, std::size_t head) const {
     return state_part(chunk, head, state_values_at_);
   }
-  /// [states_per_chunk]: log n of each.
+  /// Unlike the plain estimate, an anchored one may lie above the true mass. This far, it leaves the masses
+  /// of everything else within reach of float when its block is retrieved.
+  static constexpr float kMostLift = 20.0F;
+  /// [states_per_chunk]: ℓ of each.
   [[nodiscard]] const float* state_bias(std::size_t chunk, std::size_t head) const {
     return state_part(chunk, head, state_bias_at_);
   }
-  /// [states_per_chunk], and one state_stride further its logarithm, for a single key's 0 that of
-  /// kLeastSpread.
+  /// [states_per_chunk]: log n of each, the bias of the plain estimate.
+  [[nodiscard]] const float* state_log_size(std::size_t chunk, std::size_t head) const {
+    return state_part(chunk, head, state_log_size_at_);
+  }
+  /// [states_per_chunk]: spread · n e^{-ℓ}, which times the mass of the state is the spread times the plain
+  /// estimate of it. One state_stride further its logarithm, with kLeastSpread for the 0 of a single key.
   static constexpr float kLeastSpread = 1e-30F;
   [[nodiscard]] const float* state_spread(std::size_t chunk, std::size_t head) const {
     return state_part(chunk, head, state_spread_at_);
@@ -83,21 +104,37 @@ class KvStore {
   [[nodiscard]] float* state_part(std::size_t chunk, std::size_t head, std::size_t at) const {
     return chunk_states_[chunk].floats() + head * head_state_floats_ + at;
   }
+  /// Of a block's keys, those that share a state.
+  struct Group {
+    float size = 0;
+    float logits = 0;                                         // Σ a·k
+    float largest = -std::numeric_limits<float>::infinity();  // a·k
+    float mass = 0;                                           // Σ e^{a·k - largest}
+  };
+
   void add_chunk();
-  void condense(std::size_t chunk, std::size_t head);
-  void condense_block(std::size_t chunk, std::size_t head, std::size_t block);
+  void condense(std::size_t chunk);
+  /// Fills weights_ and groups_of_block_ of a block's keys, transposed; `group` says for each which it is in.
+  void weigh(const float* keys, const std::vector<std::int32_t>& group, const float* anchor);
+  /// `anchor` [dim].
+  void condense_block(std::size_t chunk, std::size_t head, std::size_t block, const float* anchor);
+  /// The one state for the whole of it.
+  void condense_chunk(std::size_t chunk, std::size_t head);
 
   KvLayout layout_;
   std::size_t tokens_ = 0;
   std::size_t states_, key_stride_, state_stride_, value_stride_;
-  std::size_t values_at_, state_keys_at_, state_values_at_, state_bias_at_, state_spread_at_, head_floats_,
-      head_state_floats_;
+  std::size_t values_at_, state_keys_at_, state_values_at_, state_bias_at_, state_log_size_at_,
+      state_spread_at_, head_floats_, head_state_floats_;
   std::vector<Buffer> chunks_;  // keys and values; empty: forgotten
   std::vector<Buffer> chunk_states_;
   std::vector<Buffer> groups_;
   std::size_t forgotten_ = 0;  // chunks before it have been given back, where they may be
   KeyGrouper grouper_;
-  std::vector<std::size_t> sizes_;  // of a block's groups
+  MeanQueries mean_queries_;
+  // Of the block that is condensed:
+  std::vector<Group> groups_of_block_;
+  std::vector<float> weights_;  // [keys]: a·k, then e^{a·k - largest of the group}
 };
 
 }  // namespace bsbr
