@@ -60,6 +60,7 @@ struct Subject {
   at::Device device;
   std::vector<double> ms;
   double spent_ms = 0;
+  double scoring_ms = 0;  // sum
   AttentionCost cost;
 
   void run(const AttentionInput& input, bool counts) {
@@ -69,12 +70,14 @@ struct Subject {
     synchronize(device);
     const auto start = Clock::now();
     const auto cache = attention.make_cache(tokens);
-    (void)attention.forward(input.query, input.key, input.value, input.scale, cache.get(), pairs);
+    double scoring = 0;
+    (void)attention.forward(input.query, input.key, input.value, input.scale, cache.get(), {pairs, &scoring});
     synchronize(device);
     const double taken = std::chrono::duration<double, std::milli>(Clock::now() - start).count();
     spent_ms += taken;
     if (!counts && taken < kNoWarmUpMs) return;
     ms.push_back(taken);
+    scoring_ms += 1e3 * scoring;
     cost.scratch_bytes = std::max(cost.scratch_bytes, meter.peak_bytes() - cache->bytes());
     cost.density = density_of(pairs);
     cost.exact_flops = 0;
@@ -100,7 +103,7 @@ std::vector<AttentionCost> measure_attention(std::span<const LanguageModel* cons
     subjects.reserve(models.size());
     for (const LanguageModel* model : models) {
       const Decoder& decoder = model->decoder();
-      subjects.push_back({decoder.attention(options.layer), decoder.device(), {}, 0, {}});
+      subjects.push_back({decoder.attention(options.layer), decoder.device(), {}, 0, 0, {}});
     }
     const auto enough = [&](const Subject& subject) {
       const auto runs = static_cast<int>(subject.ms.size());
@@ -115,6 +118,7 @@ std::vector<AttentionCost> measure_attention(std::span<const LanguageModel* cons
     std::vector<AttentionCost> costs;
     for (Subject& subject : subjects) {
       subject.cost.ms = spread(subject.ms);
+      subject.cost.scoring_ms = subject.scoring_ms / static_cast<double>(subject.ms.size());
       costs.push_back(subject.cost);
     }
     return costs;

@@ -37,6 +37,12 @@ inline double density_of(std::span<const PairCount> pairs) {
   return sum.causal == 0 ? 1.0 : static_cast<double>(sum.exact) / static_cast<double>(sum.causal);
 }
 
+/// Where a call of an attention notes what it did, by adding to it.
+struct AttentionNotes {
+  std::span<PairCount> pairs = {};     ///< one a head, or empty
+  double* scoring_seconds = nullptr;  ///< taken to choose what is read exactly, the weighing of states included
+};
+
 /// Keys and values (and what an attention derives from them) of one sequence in one layer.
 class LayerCache {
  public:
@@ -65,10 +71,10 @@ class Attention {
   /// Appends N tokens to the cache and attends from each of them to all before it and itself.
   /// query [N, heads, dim], key and value [N, kv_heads, dim], float32, any strides with contiguous dim;
   /// `scale` multiplies q·k. Returns [N, heads · dim]. `cache` may be nullptr: then the N tokens are the
-  /// whole sequence. `pairs` is empty, or has one count a head, to which the call adds.
+  /// whole sequence.
   [[nodiscard]] virtual at::Tensor forward(const at::Tensor& query, const at::Tensor& key,
                                            const at::Tensor& value, double scale, LayerCache* cache,
-                                           std::span<PairCount> pairs) const = 0;
+                                           const AttentionNotes& notes) const = 0;
 };
 
 /// Exact attention through LibTorch's fused kernels.

@@ -52,7 +52,7 @@ class BsbrAttention : public Attention {
 
   [[nodiscard]] at::Tensor forward(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
                                    double scale, LayerCache* cache,
-                                   std::span<PairCount> pairs) const override {
+                                   const AttentionNotes& notes) const override {
     StoreCache own(layout_, shape_.rope_frequencies);
     KvStore& store = (cache == nullptr ? own : dynamic_cast<StoreCache&>(*cache)).store();
     const auto first = static_cast<std::int64_t>(store.tokens());
@@ -67,7 +67,8 @@ class BsbrAttention : public Attention {
       const at::Tensor q = query.narrow(0, begin, count);
       store.append(rows_of(q), rows_of(key.narrow(0, begin, count)), rows_of(value.narrow(0, begin, count)),
                    static_cast<std::size_t>(count), scale);
-      attend(q, store, scale, out.narrow(0, begin, count), exact);
+      const double scoring = attend(q, store, scale, out.narrow(0, begin, count), exact);
+      if (notes.scoring_seconds != nullptr) *notes.scoring_seconds += scoring;
       if (states_only_) {
         const std::size_t chunks = store.tokens() / layout_.chunk;
         store.forget((reach_.sink + layout_.chunk - 1) / layout_.chunk,
@@ -75,16 +76,17 @@ class BsbrAttention : public Attention {
       }
       begin += count;
     }
-    for (std::size_t head = 0; head < pairs.size(); ++head) {
-      pairs[head].exact += exact[head];
-      pairs[head].causal += static_cast<std::uint64_t>(rows * first + rows * (rows + 1) / 2);
+    for (std::size_t head = 0; head < notes.pairs.size(); ++head) {
+      notes.pairs[head].exact += exact[head];
+      notes.pairs[head].causal += static_cast<std::uint64_t>(rows * first + rows * (rows + 1) / 2);
     }
     return out;
   }
 
  private:
-  /// The rows of `query` are the last ones of the store.
-  void attend(const at::Tensor& query, const KvStore& store, double scale, const at::Tensor& out,
+  /// The rows of `query` are the last ones of the store. Returns the seconds that scoring took, of the mean
+  /// thread.
+  double attend(const at::Tensor& query, const KvStore& store, double scale, const at::Tensor& out,
               std::vector<std::atomic<std::uint64_t>>& exact) const {
     const std::int64_t rows = query.size(0);
     const std::int64_t first = static_cast<std::int64_t>(store.tokens()) - rows;
@@ -119,6 +121,9 @@ class BsbrAttention : public Attention {
         }
       }
     });
+    double scoring = 0;
+    for (const BsbrTileKernel& kernel : kernels) scoring += kernel.scoring_seconds();
+    return scoring / static_cast<double>(threads);
   }
 
   static std::size_t stride(const at::Tensor& tensor, std::int64_t dimension) {

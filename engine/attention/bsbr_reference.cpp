@@ -38,7 +38,7 @@ class BsbrReference : public Attention {
 
   [[nodiscard]] at::Tensor forward(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
                                    double scale, LayerCache* cache,
-                                   std::span<PairCount> pairs) const override {
+                                   const AttentionNotes& notes) const override {
     const auto [keys, values] = append_to(cache, key, value);
     Anchors own(shape_, config_);
     Anchors& anchors = cache == nullptr ? own : dynamic_cast<ReferenceCache&>(*cache).anchors();
@@ -58,7 +58,7 @@ class BsbrReference : public Attention {
               .select(1, head)
               .copy_(attend(selector, query.narrow(0, begin, count).select(1, head) * scale, values[kv_head],
                             first + begin, heads_[static_cast<std::size_t>(head)],
-                            pairs.empty() ? nullptr : &pairs[static_cast<std::size_t>(head)]));
+                            notes.pairs.empty() ? nullptr : &notes.pairs[static_cast<std::size_t>(head)]));
           begin += count;
         }
       }

@@ -20,14 +20,14 @@ class DenseAttention : public Attention {
 
   [[nodiscard]] at::Tensor forward(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
                                    double scale, LayerCache* cache,
-                                   std::span<PairCount> pairs) const override {
+                                   const AttentionNotes& notes) const override {
     const auto [keys, values] = append_to(cache, key, value);
     const std::int64_t rows = query.size(0);
     const std::int64_t total = keys.size(1);
     const at::Tensor q = query.transpose(0, 1).unsqueeze(0);
     const at::Tensor k = keys.unsqueeze(0);
     const at::Tensor v = values.unsqueeze(0);
-    for (PairCount& head : pairs) {
+    for (PairCount& head : notes.pairs) {
       const auto count = static_cast<std::uint64_t>(rows * (total - rows) + rows * (rows + 1) / 2);
       head.exact += count;
       head.causal += count;

@@ -164,6 +164,7 @@ at::Tensor Decoder::attend(std::int64_t layer, const at::Tensor& x, const Rope::
                                          : std::span(*options.pairs)
                                                .subspan(static_cast<std::size_t>(layer * config_.heads),
                                                         static_cast<std::size_t>(config_.heads));
+  double* const scoring = options.seconds == nullptr ? nullptr : &options.seconds->scoring;
   const AttentionInput input{layer, x, query, key, value, scale};
   if (options.on_attention) options.on_attention(input);
   const auto attend_row = [&, &query = query, &key = key, &value = value](std::size_t row,
@@ -174,7 +175,7 @@ at::Tensor Decoder::attend(std::int64_t layer, const at::Tensor& x, const Rope::
                             : options.sequences[row]->layers[static_cast<std::size_t>(layer)].get();
     return attention_[static_cast<std::size_t>(layer)]->forward(
         query.narrow(0, begin, count), key.narrow(0, begin, count), value.narrow(0, begin, count), scale,
-        cache, pairs);
+        cache, {pairs, scoring});
   };
   const at::Tensor out = [&] {
     const PartTimer timer(options.seconds, &PartSeconds::attention, device());

@@ -80,7 +80,7 @@ double relative_error(const at::Tensor& actual, const at::Tensor& expected) {
 
 at::Tensor whole(const Attention& attention, const Qkv& x, double scale, PairCount* pairs = nullptr) {
   std::vector<PairCount> heads(pairs == nullptr ? 0 : static_cast<std::size_t>(x.query.size(1)));
-  const at::Tensor out = attention.forward(x.query, x.key, x.value, scale, nullptr, heads);
+  const at::Tensor out = attention.forward(x.query, x.key, x.value, scale, nullptr, {heads});
   for (const PairCount& head : heads) {
     pairs->exact += head.exact;
     pairs->causal += head.causal;
@@ -170,7 +170,7 @@ class TestBsbrAttention : public QObject {
     const Qkv x = random_qkv(shape, n, 11);
     std::vector<PairCount> counted(static_cast<std::size_t>(shape.heads));
     const at::Tensor out = bsbr::make_bsbr_attention(shape, config, at::kCPU)
-                               ->forward(x.query, x.key, x.value, kScale, nullptr, counted)
+                               ->forward(x.query, x.key, x.value, kScale, nullptr, {counted})
                                .view({n, shape.heads, shape.head_dim});
     const std::vector<bsbr::HeadPlan> plans = config.heads_of(0, shape.heads);
     bsbr::Anchors anchors(shape, config);

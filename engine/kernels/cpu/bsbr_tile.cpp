@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <chrono>
 #include <cmath>
 #include <functional>
 #include <limits>
@@ -155,8 +156,10 @@ std::uint64_t BsbrTileKernel::run(const KvStore& store, const QueryTile& tile) {
   }
   read_near(store, tile, zones);
   if (zones.far) {
+    const auto start = std::chrono::steady_clock::now();
     choose_candidates(store, tile, zones);
     weigh_states(store, tile, zones);
+    scoring_seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     if (tile.head.states) read_states(store, tile, zones);
     read_retrieved(store, tile, zones);
   }

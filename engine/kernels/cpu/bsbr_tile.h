@@ -53,6 +53,9 @@ class BsbrTileKernel {
   /// store.
   std::uint64_t run(const KvStore& store, const QueryTile& tile);
 
+  /// Of all runs so far: the time taken to choose what is read exactly, the weighing of states included.
+  [[nodiscard]] double scoring_seconds() const { return scoring_seconds_; }
+
   /// A number of rows whose scratch stays in a core's cache.
   static std::size_t good_rows(const KvLayout& layout, const BsbrReach& reach, std::size_t tokens);
 
@@ -111,6 +114,7 @@ class BsbrTileKernel {
   std::size_t blocks_per_chunk_, states_per_block_, states_per_chunk_;
   Sizes sizes_;
   std::size_t state_stride_, chunk_stride_, value_stride_;
+  double scoring_seconds_ = 0;
   Buffer scratch_;
   // Per row, in scratch_:
   micro::SoftmaxRow* row_;  // the running sums
