@@ -466,6 +466,9 @@ class TestBsbrAttention : public QObject {
     // Complete linkage on 0, 2, 3.9, 6: 1 and 2 join, then 0 with them (3.9) before 3 (4.0 from key 1).
     const std::vector<float> chain{0.0F, 2.0F, 3.9F, 6.0F};
     QCOMPARE(grouper.group(chain.data(), 4, 1, 4, 2), (std::vector<std::int32_t>{0, 0, 0, 1}));
+    // One key repeated, as rounding leaves it: as if all were equal.
+    const std::vector<float> repeated{1.0F, 1.000001F, 1.0F, 0.999999F};
+    QCOMPARE(grouper.group(repeated.data(), 4, 1, 4, 2), (std::vector<std::int32_t>{0, 0, 0, 1}));
     // Two keys that are one and the same but for their positions, between others.
     bsbr::KeyGrouper rotary({2.0F});
     const auto turned = [](float x, float y, float angle) {

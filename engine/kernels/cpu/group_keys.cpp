@@ -11,9 +11,11 @@ namespace bsbr {
 
 void KeyGrouper::measure(const float* keys, std::size_t stride, std::size_t dim, std::size_t count) {
   distance_.assign(count * count, 0.0F);
+  norm_.assign(count, 0.0F);
   for (std::size_t i = 0; i < dim; ++i) {
     const float* row = keys + i * stride;
     for (std::size_t a = 0; a < count; ++a) {
+      norm_[a] += row[a] * row[a];
       float* to = distance_.data() + a * count;
       for (std::size_t b = 0; b < count; ++b) {
         const float difference = row[b] - row[a];
@@ -45,8 +47,10 @@ void KeyGrouper::turn_back(const float* keys, std::size_t stride, std::size_t di
 
 void KeyGrouper::round_distances() {
   constexpr int kBits = 12;
+  constexpr float kLeast = 0x1p-4F;
   float largest = 0;
   for (const float distance : distance_) largest = std::max(largest, distance);
+  for (const float norm : norm_) largest = std::max(largest, kLeast * norm);
   if (largest == 0 || !std::isfinite(largest)) return;
   int exponent = 0;
   std::frexp(largest, &exponent);

@@ -27,9 +27,10 @@ class KeyGrouper {
 
  private:
   void measure(const float* keys, std::size_t stride, std::size_t dim, std::size_t count);
-  /// To 12 bits of the largest, so that distances that are equal but for rounding are equal: rotary positions
-  /// make many such among repeated tokens, and prefill and decoding, which round differently, must group
-  /// alike.
+  /// To 12 bits of the largest, or of a 16th of the largest |k|² if that is more, so that distances that are
+  /// equal but for rounding are equal, and 0 between keys that are: rotary positions make many such among
+  /// repeated tokens, and prefill and decoding, which round differently, must group alike. In a block of one
+  /// token repeated all distances are rounding, the largest too.
   void round_distances();
   void join_nearest(std::size_t count);
 
@@ -39,6 +40,7 @@ class KeyGrouper {
   std::vector<float> frequencies_;
   std::vector<float> turned_;
   std::vector<float> cosine_, sine_;  // [dim / 2, count], of the angles back
+  std::vector<float> norm_;           // [count], |k|²
   std::vector<float> distance_;       // [count, count], squared; between groups: of their farthest keys
   std::vector<std::int32_t> head_;    // first key of each key's group
   std::vector<std::int32_t> label_;
