@@ -11,26 +11,22 @@ namespace {
 
 constexpr double kDefaultQuality = 0.005;
 
-/// Two texts in tokens: one to plan from, one to check on.
-struct Texts {
-  std::vector<TokenId> plan, check;
-};
+using Tokens = std::vector<TokenId>;
 
-/// From one file: first `most` tokens to plan from, then up to so many to check on.
-Texts split(std::vector<TokenId> tokens, std::int64_t most, const std::string& source) {
+/// One text to plan from and one to check on, from one file: first `most` tokens, then up to so many.
+std::pair<Tokens, Tokens> split(const Tokens& tokens, std::int64_t most, const std::string& source) {
   const std::size_t plan = std::min(static_cast<std::size_t>(most), tokens.size() * 2 / 3);
   const std::size_t check = std::min(static_cast<std::size_t>(most), tokens.size() - plan);
   if (check < 2) {
     throw Error(ErrorKind::InvalidArgument,
                 cat(source, ": has ", tokens.size(), " tokens, too few to plan from; use a longer text"));
   }
-  return {{tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(plan)},
-          {tokens.begin() + static_cast<std::ptrdiff_t>(plan),
-           tokens.begin() + static_cast<std::ptrdiff_t>(plan + check)}};
+  const auto middle = tokens.begin() + static_cast<std::ptrdiff_t>(plan);
+  return {{tokens.begin(), middle}, {middle, middle + static_cast<std::ptrdiff_t>(check)}};
 }
 
-std::vector<TokenId> start_of(const Tokenizer& tokenizer, const std::string& path, std::int64_t most) {
-  std::vector<TokenId> tokens = tokenizer.encode(read_input(path));
+Tokens start_of(const Tokenizer& tokenizer, const std::string& path, std::int64_t most) {
+  Tokens tokens = tokenizer.encode(read_input(path));
   tokens.resize(std::min(tokens.size(), static_cast<std::size_t>(most)));
   return tokens;
 }
@@ -96,25 +92,27 @@ void Conversion::validate(std::int64_t context) const {
   }
 }
 
+Conversion::Texts Conversion::texts(const Tokenizer& tokenizer, std::int64_t context) const {
+  const std::int64_t most = std::min(calibration_tokens, context);
+  std::string source = calibrate.empty() ? resource("calibration/plan.txt").string() : input_name(calibrate);
+  auto [plan, check] = calibrate.empty()
+                           ? std::pair{start_of(tokenizer, source, most),
+                                       start_of(tokenizer, resource("demo/sample.txt").string(), most)}
+                           : split(tokenizer.encode(read_input(calibrate)), most, source);
+  return {plan_texts(tokenizer, std::move(plan), std::move(check), bsbr.chunk_size), std::move(source)};
+}
+
 Conversion::Result Conversion::plan(const LanguageModel& original, const Checkpoint& checkpoint) const {
-  const std::int64_t context = original.config().context;
-  validate(context);
+  validate(original.config().context);
   BsbrConfig config = bsbr;
   config.retrieve = retrieve.value_or(0);
   if (retrieve || bsbr.states_only) return {config, {}, {}};
-  const Tokenizer tokenizer = load_tokenizer(checkpoint, original.config());
-  const std::int64_t most = std::min(calibration_tokens, context);
-  const std::string source =
-      calibrate.empty() ? resource("calibration/plan.txt").string() : input_name(calibrate);
-  const Texts texts = calibrate.empty()
-                          ? Texts{start_of(tokenizer, source, most),
-                                  start_of(tokenizer, resource("demo/sample.txt").string(), most)}
-                          : split(tokenizer.encode(read_input(calibrate)), most, source);
+  Texts from = texts(load_tokenizer(checkpoint, original.config()), original.config().context);
   PlanTarget target{density, {}};
   if (!density) target.kl = quality.value_or(kDefaultQuality);
   ProgressLine progress;
-  Plan plan = make_plan(original, config, texts.plan, texts.check, target, progress.job());
-  return {plan.config, std::move(plan), source};
+  Plan plan = make_plan(original, config, std::move(from.texts), target, progress.job());
+  return {plan.config, std::move(plan), std::move(from.source)};
 }
 
 LanguageModel Conversion::counterpart(const LanguageModel& original, const Checkpoint& checkpoint,
@@ -138,11 +136,18 @@ std::string plan_words(const BsbrConfig& config) {
   return config.plan.empty() ? cat("retrieve ", config.retrieve) : "a plan for each head";
 }
 
-std::string check_line(const Fidelity& check) {
-  return cat("density ", fixed(100 * check.density, 1), " %, KL ", fixed(check.kl, 4), ", perplexity ",
-             fixed(check.original_perplexity, 2), " -> ", fixed(check.converted_perplexity, 2),
-             ", top-1 agreement ", fixed(100 * check.top1_agreement, 1), " %, on ", with_commas(check.tokens),
-             " tokens of other text");
+std::string check_line(const Plan& plan) {
+  const Fidelity& check = plan.check;
+  std::string line = cat(
+      "density ", fixed(100 * check.density, 1), " %, KL ", fixed(check.kl, 4), ", perplexity ",
+      fixed(check.original_perplexity, 2), " -> ", fixed(check.converted_perplexity, 2), ", top-1 agreement ",
+      fixed(100 * check.top1_agreement, 1), " %, on ", with_commas(check.tokens), " tokens of other text");
+  if (plan.recall) {
+    line += cat("\nrecall of what was read ", with_commas(plan.recall->distances.front().distance), " to ",
+                with_commas(plan.recall->distances.back().distance),
+                " tokens ago: ", fixed(plan.recall->worst(), 3), " nats a token lost at worst");
+  }
+  return line;
 }
 
 }  // namespace bsbr::cli

@@ -25,6 +25,13 @@ struct Conversion {
   /// Throws Error(InvalidArgument) for sizes that a model of `context` positions cannot have.
   void validate(std::int64_t context) const;
 
+  /// What to plan from and to check on, and the name of the first. Throws Error.
+  struct Texts {
+    PlanTexts texts;
+    std::string source;
+  };
+  [[nodiscard]] Texts texts(const Tokenizer& tokenizer, std::int64_t context) const;
+
   /// A plan for the model: every head the same for --retrieve and --states-only, else made from the
   /// calibration text and checked on another. Shows progress.
   struct Result {
@@ -43,7 +50,7 @@ struct Conversion {
 /// "retrieve 512", "states only", or "a plan for each head".
 std::string plan_words(const BsbrConfig& config);
 
-/// One line on what the check of a plan gave.
-std::string check_line(const Fidelity& check);
+/// A line on what the check of a plan gave, and one on recall where that was checked.
+std::string check_line(const Plan& plan);
 
 }  // namespace bsbr::cli

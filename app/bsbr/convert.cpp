@@ -44,18 +44,20 @@ struct Convert {
       if (planned.plan) {
         const Fidelity& check = planned.plan->check;
         json["calibration"] = {{"text", planned.text}, {"tokens", planned.plan->tokens}};
-        json["check"] = {{"tokens", check.tokens},
-                         {"density", check.density},
-                         {"kl", check.kl},
-                         {"perplexity_ratio", check.perplexity_ratio()},
-                         {"top1_agreement", check.top1_agreement}};
+        json["check"] = {
+            {"tokens", check.tokens},
+            {"density", check.density},
+            {"kl", check.kl},
+            {"perplexity_ratio", check.perplexity_ratio()},
+            {"top1_agreement", check.top1_agreement},
+            {"recall", planned.plan->recall ? planned.plan->recall->to_json() : nlohmann::json()}};
       }
       return print_json(json);
     }
     if (planned.plan) {
       std::cout << "planned from " << with_commas(planned.plan->tokens) << " tokens of " << planned.text
                 << '\n'
-                << check_line(planned.plan->check) << '\n';
+                << check_line(*planned.plan) << '\n';
     }
     std::cout << report.folder.string() << ": written and verified, " << report.tensors
               << " tensors bit-identical, " << human_bytes(static_cast<std::int64_t>(report.bytes)) << '\n';

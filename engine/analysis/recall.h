@@ -63,7 +63,4 @@ Recall measure_recall(const LanguageModel& original, const LanguageModel& conver
                       const Tokenizer& tokenizer, const std::string& text, std::span<const TokenId> ids,
                       const RecallOptions& options, const Job& job = {});
 
-/// Different words of a text in the order in which they first stand in it: runs of 3 to 16 letters.
-std::vector<std::string> words_of(const std::string& text);
-
 }  // namespace bsbr

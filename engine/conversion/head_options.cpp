@@ -7,6 +7,7 @@
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/stack.h>
+#include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros_like.h>
 
 #include <algorithm>
@@ -31,11 +32,13 @@ struct Sample {
   at::Tensor far;        // [queries, blocks], 1 where a block is far
 };
 
-Sample take_sample(std::int64_t tokens, const BsbrConfig& config, at::Device device) {
+Sample take_sample(std::int64_t tokens, std::span<const std::int64_t> queries, const BsbrConfig& config,
+                   at::Device device) {
   const at::TensorOptions integers = at::TensorOptions(at::kLong).device(device);
   const std::int64_t step = std::max<std::int64_t>(1, tokens / kSample);
   Sample sample;
-  sample.positions = at::arange(step - 1, tokens, step, integers);
+  sample.positions = queries.empty() ? at::arange(step - 1, tokens, step, integers)
+                                     : at::tensor(at::IntArrayRef(queries.data(), queries.size()), integers);
   const at::Tensor recent =
       (sample.positions.div(config.chunk_size, "floor") - config.window).clamp_min(0) * config.chunk_size;
   const at::Tensor begins = at::arange(0, tokens, config.block_size, integers);
@@ -44,7 +47,7 @@ Sample take_sample(std::int64_t tokens, const BsbrConfig& config, at::Device dev
                    .logical_and(begins.unsqueeze(0) < recent.unsqueeze(1))
                    .to(at::kFloat);
   sample.near = sample.positions + 1 - sample.far.sum(1) * config.block_size;
-  sample.late = sample.positions.ge(tokens / 4).to(at::kFloat);
+  sample.late = sample.positions.ge(queries.empty() ? tokens / 4 : 0).to(at::kFloat);
   return sample;
 }
 
@@ -106,12 +109,13 @@ std::int64_t most_retrieved(const BsbrConfig& config) {
 }
 
 std::vector<std::vector<HeadOption>> measure_options(const AttentionInput& input, const AttentionShape& shape,
-                                                     const Linear& attention_out, const BsbrConfig& config) {
+                                                     const Linear& attention_out, const BsbrConfig& config,
+                                                     std::span<const std::int64_t> queries) {
   const std::int64_t tokens = input.query.size(0);
   const std::int64_t heads = shape.heads;
   const std::int64_t dim = shape.head_dim;
   const std::int64_t kv_heads = shape.kv_heads;
-  const Sample sample = take_sample(tokens, config, input.query.device());
+  const Sample sample = take_sample(tokens, queries, config, input.query.device());
   const at::Tensor stream = input.residual.index_select(0, sample.positions).pow(2).sum(1);
   const at::Tensor counts = sample.late / stream / sample.late.sum();
   const double everything = sample.positions.to(at::kDouble).mean().item<double>() + 1;

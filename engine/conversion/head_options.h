@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "engine/attention/bsbr_config.h"
@@ -21,9 +22,10 @@ struct HeadOption {
 std::int64_t most_retrieved(const BsbrConfig& config);
 
 /// The options of each head of a layer, [heads][options]: from nothing far over falling thresholds to
-/// everything, measured on a sample of the queries. `input` is of one text of whole chunks; it takes
-/// O(tokens) memory.
+/// everything, measured on the `queries` at these positions, all of which count, or if there are none on a
+/// sample. `input` is of one text of whole chunks; it takes O(tokens) memory.
 std::vector<std::vector<HeadOption>> measure_options(const AttentionInput& input, const AttentionShape& shape,
-                                                     const Linear& attention_out, const BsbrConfig& config);
+                                                     const Linear& attention_out, const BsbrConfig& config,
+                                                     std::span<const std::int64_t> queries = {});
 
 }  // namespace bsbr

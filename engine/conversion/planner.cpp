@@ -3,107 +3,60 @@
 #include <algorithm>
 #include <cmath>
 
-#include "engine/conversion/head_options.h"
-#include "engine/model/torch_border.h"
+#include "engine/conversion/head_needs.h"
 
 namespace bsbr {
 namespace {
 
-using Options = std::vector<std::vector<HeadOption>>;  // [layers · heads][options]
+/// What an error counts where a passage is read again, against one in text; where recall misses its target
+/// after all, ten times that and so on. Measured on SmolLM2, from 0.1 to 10 recall is kept at any density, at
+/// an expense in KL that only shows at 10.
+constexpr double kRecallWeight = 0.3;
+constexpr double kMostRecallWeight = 30;
 
-Options measure(const LanguageModel& original, const BsbrConfig& base, std::span<const TokenId> text,
-                const Job& job) {
-  return at_torch_border([&] {
-    const Decoder& decoder = original.decoder();
-    Options all;
-    Decoder::Options options;
-    options.job = job.stage("measuring what each head needs");
-    options.on_attention = [&](const AttentionInput& input) {
-      const auto& layer = decoder.weights().layers[static_cast<std::size_t>(input.layer)];
-      for (auto& head : measure_options(input, decoder.attention_shape(), layer.attention_out, base))
-        all.push_back(std::move(head));
-    };
-    (void)decoder.forward({{text.begin(), text.end()}, {static_cast<std::int64_t>(text.size())}}, options);
-    return all;
-  });
-}
-
-/// One option for each head.
-struct Choice {
-  std::vector<const HeadOption*> heads;
-  double pairs = 0;  // of a query, mean over heads
-};
-
-/// The best for every head when a pair costs so much error.
-Choice choose(const Options& options, double price) {
-  Choice choice;
-  for (const std::vector<HeadOption>& head : options) {
-    const auto cost = [&](const HeadOption& option) { return option.error + price * option.pairs; };
-    choice.heads.push_back(
-        &*std::min_element(head.begin(), head.end(),
-                           [&](const HeadOption& a, const HeadOption& b) { return cost(a) < cost(b); }));
-    choice.pairs += choice.heads.back()->pairs / static_cast<double>(options.size());
+/// The calibration text in whole chunks. Throws Error(InvalidArgument) if nothing in it is far.
+std::span<const TokenId> whole_chunks(const std::vector<TokenId>& text, const BsbrConfig& base) {
+  const auto chunk = static_cast<std::size_t>(base.chunk_size);
+  const std::span<const TokenId> whole(text.data(), text.size() / chunk * chunk);
+  const std::int64_t near = base.sink_in_blocks() + (base.window + 1) * base.chunk_size;
+  if (static_cast<std::int64_t>(whole.size()) <= near + base.chunk_size) {
+    throw Error(ErrorKind::InvalidArgument,
+                cat("the calibration text has ", text.size(), " tokens, and of ", near + 2 * base.chunk_size,
+                    " on some would be far; use a longer text, a smaller chunk, or plan nothing"));
   }
-  return choice;
+  return whole;
 }
 
-constexpr double kLowest = 1e-14, kHighest = 1e3;  // prices at which heads read all and next to nothing
-
-/// The lowest price at which no more than so many pairs are read.
-double price_of(const Options& options, double pairs) {
-  double low = std::log(kLowest);
-  double high = std::log(kHighest);
-  for (int i = 0; i < 50; ++i) {
-    const double middle = (low + high) / 2;
-    (choose(options, std::exp(middle)).pairs > pairs ? low : high) = middle;
-  }
-  return std::exp(high);
-}
-
-class Planner {
+/// Runs plans on the check texts until one meets the target.
+class Search {
  public:
-  Planner(const LanguageModel& original, const BsbrConfig& base, std::span<const TokenId> calibration,
-          std::span<const TokenId> check, const Job& job)
-      : original_(original),
-        base_(base),
-        job_(job),
-        options_(measure(original, base, calibration, job)),
-        meter_(original, check, job),
-        causal_((static_cast<double>(calibration.size()) + 1) / 2) {}
+  Search(const LanguageModel& original, const HeadNeeds& needs, const PlanTexts& texts,
+         const RecallMeter& recall, const Job& job)
+      : original_(original), needs_(needs), recall_(recall), job_(job), meter_(original, texts.check, job) {}
 
-  /// Thresholds read more of one text and less of another, so the price is corrected by what was read.
-  Plan at_density(double density) {
+  Plan at_density(double density, double recall) {
     double planned = density;
-    std::optional<Plan> best;
-    for (int i = 0; i < 5; ++i) {
-      Plan plan = try_price(price_of(options_, planned * causal_));
-      const double read = plan.check.density;
-      if (read <= density && (!best || read > best->check.density)) best = plan;
-      if (read <= density && read > 0.97 * density) break;
-      planned *= 0.99 * density / read;
+    while (true) {
+      Plan plan = nearest(density, planned);
+      check_recall(plan);
+      if (recall_ratio(plan, recall) <= 1 || !raise_weight()) return plan;
     }
-    if (!best) {
-      const Plan least = try_price(kHighest);
-      if (least.check.density > density) {
-        throw Error(ErrorKind::InvalidArgument,
-                    cat("a density of ", density, " cannot be reached on ", least.check.tokens,
-                        " tokens: sink, window and own chunk alone make ", least.check.density,
-                        "; ask for more, or choose a smaller chunk or window"));
-      }
-      best = least;
-    }
-    return *best;
   }
 
-  /// KL falls steadily with the price; the search is by halves of the density, the last steps by secants.
-  Plan at_kl(double kl) {
+  /// KL falls steadily with the density; the search is by guesses between what misses and what meets.
+  Plan at_kl(double kl, double recall) {
     double sparse = 0;  // planned density that misses the target
     double dense = 1;   // … and one that meets it
     std::optional<Plan> best;
     double planned = 0.3;
-    for (int i = 0; i < 6 && dense - sparse > 0.02 * dense; ++i) {
-      Plan plan = try_price(price_of(options_, planned * causal_));
-      const double ratio = plan.check.kl / kl;
+    for (int i = 0; i < 7 && dense - sparse > 0.02 * dense; ++i) {
+      Plan plan = check(needs_.at_density(planned, weight_));
+      double ratio = plan.check.kl / kl;
+      if (ratio <= 1) {
+        check_recall(plan);
+        if (recall_ratio(plan, recall) > 1 && raise_weight()) continue;
+        ratio = std::max(ratio, recall_ratio(plan, recall));
+      }
       if (ratio <= 1) {
         dense = planned;
         if (!best || plan.check.density < best->check.density) best = plan;
@@ -116,61 +69,114 @@ class Planner {
       const double margin = 0.1 * (dense - sparse);
       planned = std::clamp(guess, sparse + margin, dense - margin);
     }
-    return best ? *best : try_price(kLowest);
+    if (!best) {
+      best = check(needs_.densest());
+      check_recall(*best);
+    }
+    return *best;
   }
 
  private:
-  [[nodiscard]] Plan try_price(double price) const {
-    const Choice choice = choose(options_, price);
-    Plan plan{base_, {}, 0};
-    const ModelConfig& model = original_.config();
-    const std::int64_t all = (model.context + base_.block_size - 1) / base_.block_size * base_.block_size;
-    for (std::int64_t layer = 0; layer < model.layers; ++layer) {
-      std::vector<HeadPlan>& heads = plan.config.plan.emplace_back();
-      for (std::int64_t head = 0; head < model.heads; ++head) {
-        heads.push_back(choice.heads[static_cast<std::size_t>(layer * model.heads + head)]->plan);
-        heads.back().retrieve = std::min(heads.back().retrieve, all);
-      }
+  /// The plan that reads just less than a density. Thresholds read more of one text and less of another, so
+  /// `planned` is corrected by what was read.
+  Plan nearest(double density, double& planned) const {
+    std::optional<Plan> best;
+    for (int i = 0; i < 5; ++i) {
+      Plan plan = check(needs_.at_density(planned, weight_));
+      const double read = plan.check.density;
+      if (read <= density && (!best || read > best->check.density)) best = plan;
+      if (read <= density && read > 0.97 * density) break;
+      planned *= 0.99 * density / read;
     }
+    if (best) return *best;
+    Plan least = check(needs_.sparsest());
+    if (least.check.density > density) {
+      throw Error(ErrorKind::InvalidArgument,
+                  cat("a density of ", density, " cannot be reached on ", least.check.tokens,
+                      " tokens: sink, window and own chunk alone make ", least.check.density,
+                      "; ask for more, or choose a smaller chunk or window"));
+    }
+    return least;
+  }
+
+  [[nodiscard]] Plan check(BsbrConfig config) const {
+    Plan plan{std::move(config), {}, {}, 0};
     plan.check = meter_.measure(original_.with_attention(plan.config), job_.stage("checking a plan"));
     return plan;
   }
+  void check_recall(Plan& plan) const {
+    if (!recall_.solved()) return;
+    plan.recall = recall_.measure(original_.with_attention(plan.config), job_.stage("checking recall"));
+  }
+  static double recall_ratio(const Plan& plan, double recall) {
+    return plan.recall ? plan.recall->worst() / recall : 0;
+  }
+  /// Returns whether it could be.
+  bool raise_weight() {
+    if (10 * weight_ > kMostRecallWeight) return false;
+    weight_ *= 10;
+    return true;
+  }
 
   const LanguageModel& original_;
-  const BsbrConfig& base_;
+  const HeadNeeds& needs_;
+  const RecallMeter& recall_;
   const Job& job_;
-  Options options_;
   FidelityMeter meter_;
-  double causal_;
+  double weight_ = kRecallWeight;
 };
 
 }  // namespace
 
-Plan make_plan(const LanguageModel& original, const BsbrConfig& base, std::span<const TokenId> calibration,
-               std::span<const TokenId> check, const PlanTarget& target, const Job& job) {
-  base.validate(original.config().context);
-  if (target.density.has_value() == target.kl.has_value()) {
+void PlanTarget::validate() const {
+  if (density.has_value() == kl.has_value())
     throw Error(ErrorKind::InvalidArgument, "a plan needs one target, a density or a KL");
-  }
-  if (target.density && !(*target.density > 0 && *target.density <= 1)) {
-    throw Error(ErrorKind::InvalidArgument, cat("density is ", *target.density, "; legal: above 0, up to 1"));
-  }
-  if (target.kl && !(*target.kl > 0)) {
-    throw Error(ErrorKind::InvalidArgument, cat("quality is ", *target.kl, "; legal: above 0"));
-  }
-  const auto chunk = static_cast<std::size_t>(base.chunk_size);
-  const std::span<const TokenId> whole = calibration.first(calibration.size() / chunk * chunk);
-  const std::int64_t near = base.sink_in_blocks() + (base.window + 1) * base.chunk_size;
-  if (static_cast<std::int64_t>(whole.size()) <= near + base.chunk_size) {
-    throw Error(
-        ErrorKind::InvalidArgument,
-        cat("the calibration text has ", calibration.size(), " tokens, and of ", near + 2 * base.chunk_size,
-            " on some would be far; use a longer text, a smaller chunk, or plan nothing"));
-  }
-  Planner planner(original, base, whole, check, job);
-  Plan plan = target.density ? planner.at_density(*target.density) : planner.at_kl(*target.kl);
-  plan.tokens = static_cast<std::int64_t>(whole.size());
+  if (density && !(*density > 0 && *density <= 1))
+    throw Error(ErrorKind::InvalidArgument, cat("density is ", *density, "; legal: above 0, up to 1"));
+  if (kl && !(*kl > 0)) throw Error(ErrorKind::InvalidArgument, cat("quality is ", *kl, "; legal: above 0"));
+  if (!(recall > 0)) throw Error(ErrorKind::InvalidArgument, cat("recall is ", recall, "; legal: above 0"));
+}
+
+struct Planner::Content {
+  Content(const LanguageModel& model, const BsbrConfig& base, PlanTexts given, const Job& job)
+      : original(model),
+        texts(std::move(given)),
+        calibration(whole_chunks(texts.calibration, base)),
+        recall(model, texts.recall_check, job.stage("seeing whether the original recalls")),
+        needs(model, base, calibration, recall.solved() ? texts.recall : RecallText(), job) {}
+
+  LanguageModel original;
+  PlanTexts texts;
+  std::span<const TokenId> calibration;
+  RecallMeter recall;
+  HeadNeeds needs;
+};
+
+Planner::Planner(const LanguageModel& original, const BsbrConfig& base, PlanTexts texts, const Job& job) {
+  base.validate(original.config().context);
+  content_ = std::make_unique<const Content>(original, base, std::move(texts), job);
+}
+Planner::Planner(Planner&&) noexcept = default;
+Planner& Planner::operator=(Planner&&) noexcept = default;
+Planner::~Planner() = default;
+
+BsbrConfig Planner::unchecked(double density) const {
+  return content_->needs.at_density(density, kRecallWeight);
+}
+
+Plan Planner::make(const PlanTarget& target, const Job& job) const {
+  target.validate();
+  Search search(content_->original, content_->needs, content_->texts, content_->recall, job);
+  Plan plan = target.density ? search.at_density(*target.density, target.recall)
+                             : search.at_kl(*target.kl, target.recall);
+  plan.tokens = static_cast<std::int64_t>(content_->calibration.size());
   return plan;
+}
+
+Plan make_plan(const LanguageModel& original, const BsbrConfig& base, PlanTexts texts,
+               const PlanTarget& target, const Job& job) {
+  target.validate();
+  return Planner(original, base, std::move(texts), job).make(target, job);
 }
 
 }  // namespace bsbr

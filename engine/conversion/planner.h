@@ -1,33 +1,65 @@
 #pragma once
 
+#include <memory>
 #include <optional>
-#include <span>
 
 #include "engine/analysis/fidelity.h"
+#include "engine/analysis/recall_meter.h"
 #include "engine/attention/bsbr_config.h"
+#include "engine/conversion/plan_texts.h"
 #include "engine/model/language_model.h"
 
 namespace bsbr {
 
-/// What a plan is to reach on text that it was not made from; exactly one of the two.
+/// What a plan is to reach on text that it was not made from; exactly one of the first two.
 struct PlanTarget {
   std::optional<double> density;  ///< exact pairs / causal pairs, at most
   std::optional<double> kl;       ///< mean KL(original ‖ converted), nats, at most; then the least density
+  /// Extra loss in recall at every distance, nats a token, at most: with `kl` a condition, with `density`
+  /// not.
+  double recall = 0.05;
+
+  /// Throws Error(InvalidArgument).
+  void validate() const;
 };
 
 struct Plan {
-  BsbrConfig config;    ///< with the plan of every head
-  Fidelity check;       ///< on the check text
-  std::int64_t tokens;  ///< of the calibration text that were used
+  BsbrConfig config;                 ///< with the plan of every head
+  Fidelity check;                    ///< on the check text
+  std::optional<RecallLoss> recall;  ///< on the recall check text, if the original recalls there
+  std::int64_t tokens;               ///< of the calibration text that were used
 };
 
-/// Finds for every head the threshold above which it reads a block exactly. One dense pass over `calibration`
-/// measures what each threshold costs each head, and what its error does to the residual stream; a common
-/// price of a pair then makes the choice of all heads, and is moved until the converted model, run on
-/// `check`, meets the target. `base` gives what is not planned. Deterministic for a number of threads.
-/// Throws Error(InvalidArgument) for a target that cannot be met and texts in which nothing is far,
-/// Error(OutOfMemory | Cancelled).
-Plan make_plan(const LanguageModel& original, const BsbrConfig& base, std::span<const TokenId> calibration,
-               std::span<const TokenId> check, const PlanTarget& target, const Job& job = {});
+/// Finds for every head the threshold above which it reads a block exactly. One dense pass over the
+/// calibration text measures what each threshold costs each head, and what its error does to the residual
+/// stream; another, if the original can recall, what it does where a passage is read again. A common price of
+/// a pair then makes the choice of all heads.
+class Planner {
+ public:
+  /// `base` gives what is not planned. Measures the heads. Throws Error(InvalidArgument) for texts in which
+  /// nothing is far, Error(OutOfMemory | Cancelled).
+  Planner(const LanguageModel& original, const BsbrConfig& base, PlanTexts texts, const Job& job = {});
+  Planner(Planner&&) noexcept;
+  Planner& operator=(Planner&&) noexcept;
+  Planner(const Planner&) = delete;
+  Planner& operator=(const Planner&) = delete;
+  ~Planner();
+
+  /// A plan for this density, above 0, on the calibration text, without a check: on other text a little more
+  /// or less is read, and at least what is near. Takes no time.
+  [[nodiscard]] BsbrConfig unchecked(double density) const;
+  /// Moves the price until the converted model, run on the check texts, meets the target. Deterministic for
+  /// a number of threads. Throws Error(InvalidArgument) for a density that cannot be met, Error(OutOfMemory |
+  /// Cancelled).
+  [[nodiscard]] Plan make(const PlanTarget& target, const Job& job = {}) const;
+
+ private:
+  struct Content;
+  std::unique_ptr<const Content> content_;
+};
+
+/// Both steps.
+Plan make_plan(const LanguageModel& original, const BsbrConfig& base, PlanTexts texts,
+               const PlanTarget& target, const Job& job = {});
 
 }  // namespace bsbr

@@ -1,6 +1,8 @@
 #include <QtTest>
 
 #include "engine/analysis/recall.h"
+#include "engine/analysis/recall_meter.h"
+#include "engine/analysis/recall_text.h"
 #include "engine/base/json_file.h"
 #include "engine/model/checkpoint_tokenizer.h"
 #include "tests/support/smollm2.h"
@@ -48,6 +50,60 @@ class TestRecall : public QObject {
         (std::vector<std::string>{"The", "whale", "the", "Whale", "caf\xC3\xA9s", "over"}));
     QCOMPARE(bsbr::words_of(std::string(17, 'a')), std::vector<std::string>());
     QCOMPARE(bsbr::words_of(""), std::vector<std::string>());
+  }
+
+  /// Each passage stands twice, over a distance, apart from the others, and between them the text goes on.
+  void manyRepetitions() {
+    const std::vector<std::string> words = bsbr::words_of(kText);
+    const std::vector<bsbr::TokenId> around = demo_->tokenizer.encode(kText);
+    const auto make = [&](std::uint64_t seed) {
+      return bsbr::many_repetitions(demo_->tokenizer, words, around, 2048, seed);
+    };
+    const bsbr::RecallText text = make(1);
+    QCOMPARE(text.ids.size(), std::size_t(2048));
+    QVERIFY(text.passages.size() >= 6);
+    std::vector<bool> taken(2048, false);
+    std::map<std::int64_t, int> distances;
+    for (const bsbr::RecallText::Passage& passage : text.passages) {
+      ++distances[passage.distance()];
+      QVERIFY(passage.first >= bsbr::kRecallBefore);
+      for (std::int64_t i = 0; i < bsbr::kRecallPassage; ++i) {
+        QCOMPARE(text.ids[std::size_t(passage.first + i)], text.ids[std::size_t(passage.second + i)]);
+        for (const std::int64_t at : {passage.first + i, passage.second + i}) {
+          QVERIFY(!taken[std::size_t(at)]);
+          taken[std::size_t(at)] = true;
+        }
+      }
+    }
+    QCOMPARE(distances.size(), std::size_t(3));
+    QVERIFY(distances[256] > 0 && distances[512] > 0 && distances[1024] > 0);
+    std::size_t next = 0;
+    for (std::size_t i = 0; i < text.ids.size(); ++i) {
+      if (!taken[i]) QCOMPARE(text.ids[i], around[next++]);
+    }
+    QVERIFY(make(1).ids == text.ids);
+    QVERIFY(make(2).ids != text.ids);
+
+    const auto passages = [&](const std::vector<std::string>& from, std::size_t text_tokens,
+                              std::int64_t tokens) {
+      return bsbr::many_repetitions(demo_->tokenizer, from, std::span(around).first(text_tokens), tokens, 1)
+          .passages.size();
+    };
+    QCOMPARE(passages({}, 2048, 2048), std::size_t(0));
+    QCOMPARE(passages(words, 512, 2048), std::size_t(0));
+    QCOMPARE(passages(words, 384, 384), std::size_t(0));
+    QCOMPARE(passages(words, 512, 512), std::size_t(1));
+    QCOMPARE(passages({"whale"}, 512, 512), std::size_t(1));
+  }
+
+  /// What the demo cannot recall does not count.
+  void meterOfASmallModel() {
+    const bsbr::RecallMeter meter(demo_->model,
+                                  bsbr::many_repetitions(demo_->tokenizer, bsbr::words_of(kText),
+                                                         demo_->tokenizer.encode(kText), 1024, 1));
+    QVERIFY(!meter.solved());
+    QVERIFY(meter.measure(demo_->model).distances.empty());
+    QVERIFY(!bsbr::RecallMeter(demo_->model, {}).solved());
   }
 
   /// Distances and lists double as far as they fit; what a small model cannot do is left out.
@@ -122,6 +178,17 @@ class TestRecall : public QObject {
     const Recall cut = smollm2.recall(smollm2.model.with_attention(near), {352, 2});
     QVERIFY(cut.repetition.front().extra->mean > 2);
     QCOMPARE(cut.repetition.front().original.mean, same.original.mean);
+
+    const bsbr::RecallMeter meter(smollm2.model,
+                                  bsbr::many_repetitions(smollm2.tokenizer, bsbr::words_of(kText),
+                                                         smollm2.tokenizer.encode(kText), 512, 1));
+    QVERIFY(meter.solved());
+    const bsbr::RecallLoss none = meter.measure(smollm2.model);
+    QCOMPARE(none.passages, 1);
+    QCOMPARE(none.distances.size(), std::size_t(1));
+    QCOMPARE(none.distances.front().distance, 256);
+    QCOMPARE(none.worst(), 0.0);
+    QVERIFY(meter.measure(smollm2.model.with_attention(near)).worst() > 2);
   }
 };
 

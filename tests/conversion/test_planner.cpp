@@ -8,6 +8,7 @@
 #include "engine/conversion/planner.h"
 #include "engine/model/checkpoint_tokenizer.h"
 #include "engine/model/torch_border.h"
+#include "tests/support/smollm2.h"
 
 using bsbr::BsbrConfig;
 using bsbr::Checkpoint;
@@ -21,21 +22,26 @@ class TestPlanner : public QObject {
   Q_OBJECT
 
   std::optional<LanguageModel> demo_;
+  std::optional<bsbr::Tokenizer> tokenizer_;
   std::vector<TokenId> calibration_, check_;
   BsbrConfig base_;
 
+  [[nodiscard]] bsbr::PlanTexts texts() const {
+    return bsbr::plan_texts(*tokenizer_, calibration_, check_, base_.chunk_size);
+  }
+
   [[nodiscard]] Plan plan(const bsbr::PlanTarget& target, const bsbr::Job& job = {}) const {
-    return bsbr::make_plan(*demo_, base_, calibration_, check_, target, job);
+    return bsbr::make_plan(*demo_, base_, texts(), target, job);
   }
 
  private Q_SLOTS:
   void initTestCase() {
     const Checkpoint checkpoint = Checkpoint::open(BSBR_SOURCE_DIR "/resources/demo");
     demo_ = LanguageModel::load(checkpoint);
-    const bsbr::Tokenizer tokenizer = bsbr::open_tokenizer(checkpoint);
+    tokenizer_ = bsbr::open_tokenizer(checkpoint);
     const auto tokens = [&](const char* file, std::size_t most) {
-      std::vector<TokenId> ids =
-          tokenizer.encode(bsbr::read_text_file(std::string(BSBR_SOURCE_DIR "/resources/") + file, 1 << 20));
+      std::vector<TokenId> ids = tokenizer_->encode(
+          bsbr::read_text_file(std::string(BSBR_SOURCE_DIR "/resources/") + file, 1 << 20));
       ids.resize(std::min(ids.size(), most));
       return ids;
     };
@@ -104,6 +110,49 @@ class TestPlanner : public QObject {
              qPrintable(QString("planned %1, uniform %2").arg(made.check.kl).arg(one.kl)));
   }
 
+  /// The demo cannot recall, so recall changes nothing.
+  void recallThatIsNotThere() {
+    QVERIFY(!texts().recall.passages.empty() && !texts().recall_check.passages.empty());
+    bsbr::PlanTexts without = texts();
+    without.recall = without.recall_check = {};
+    const Plan made = plan({0.3, {}});
+    QVERIFY(!made.recall);
+    QVERIFY(bsbr::make_plan(*demo_, base_, without, {0.3, {}}).config == made.config);
+  }
+
+  /// For a model that can, recall takes its share of the budget.
+  void recallIsKept() {
+    if (!std::filesystem::exists(bsbr::test::smollm2()))
+      QSKIP("SmolLM2 is not in the cache; run resources/setup/smollm2");
+    const Checkpoint checkpoint = Checkpoint::open(bsbr::test::smollm2());
+    const LanguageModel smollm2 = LanguageModel::load(checkpoint);
+    const bsbr::Tokenizer tokenizer = bsbr::open_tokenizer(checkpoint);
+    const auto tokens = [&](const char* file) {
+      std::vector<TokenId> ids =
+          tokenizer.encode(bsbr::read_text_file(std::string(BSBR_SOURCE_DIR "/resources/") + file, 1 << 20));
+      ids.resize(512);
+      return ids;
+    };
+    BsbrConfig base = base_;
+    base.chunk_size = 64;
+    bsbr::PlanTexts texts =
+        bsbr::plan_texts(tokenizer, tokens("calibration/plan.txt"), tokens("demo/sample.txt"), 64);
+    const bsbr::RecallMeter meter(smollm2, texts.recall_check);
+    const auto lost = [&](const BsbrConfig& config) {
+      return meter.measure(smollm2.with_attention(config)).worst();
+    };
+    const bsbr::Planner planner(smollm2, base, texts);
+    const double with = lost(planner.unchecked(0.3));
+    bsbr::PlanTexts no_recall = texts;
+    no_recall.recall = no_recall.recall_check = {};
+    const double without = lost(bsbr::Planner(smollm2, base, no_recall).unchecked(0.3));
+    QVERIFY2(with < without / 2 && without > 0.1, qPrintable(QString("%1, else %2").arg(with).arg(without)));
+
+    const Plan made = planner.make({0.99, {}});
+    QVERIFY(made.recall);
+    QCOMPARE(made.recall->worst(), lost(made.config));
+  }
+
   void sameEveryTime() {
     const Plan once = plan({0.2, {}});
     const Plan again = plan({0.2, {}});
@@ -126,8 +175,9 @@ class TestPlanner : public QObject {
     QVERIFY(fails({0.0, {}}, "density"));
     QVERIFY(fails({{}, -1.0}, "quality"));
     QVERIFY(fails({}, "one target"));
-    const std::span<const TokenId> little(calibration_.data(), 200);
-    QVERIFY_EXCEPTION_THROWN((void)bsbr::make_plan(*demo_, base_, little, check_, {0.2, {}}), bsbr::Error);
+    bsbr::PlanTexts little = texts();
+    little.calibration.resize(200);
+    QVERIFY_EXCEPTION_THROWN((void)bsbr::make_plan(*demo_, base_, little, {0.2, {}}), bsbr::Error);
   }
 
   void cancels() {
