@@ -11,8 +11,9 @@ struct HeadPlan {
   /// Far tokens attended exactly, per query: so many, or with a threshold at most so many.
   std::int64_t retrieve = 0;
   /// A block is retrieved if what its states may get wrong exceeds this: Σ over its states of share of the
-  /// query's attention mass × variance of the logit among its keys, estimated as spread · |q|², q scaled.
-  /// Without states: if its share exceeds this. 0: the best are retrieved whatever their scores.
+  /// query's attention mass, by the plain estimate (CondensedStates), × variance of the logit among its keys,
+  /// estimated as spread · |q|², q scaled. Without states: if its share exceeds this. 0: the best are
+  /// retrieved whatever their scores.
   double threshold = 0;
   /// What is not retrieved is read through its condensed states; else it is dropped.
   bool states = true;
