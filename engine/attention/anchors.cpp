@@ -10,7 +10,7 @@
 
 #include <algorithm>
 
-#include "engine/kernels/cpu/mean_queries.h"
+#include "engine/kernels/cpu/mean_query.h"
 
 namespace bsbr {
 namespace {

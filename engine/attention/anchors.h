@@ -9,7 +9,7 @@
 
 namespace bsbr {
 
-/// The queries at which condensed states are exact, plainly over tensors: what MeanQueries says for every
+/// The queries at which condensed states are exact, plainly over tensors: what MeanQuery says for every
 /// block's centre, of a block of chunk c by all queries up to the end of c. Of one sequence in one layer.
 class Anchors {
  public:

@@ -87,7 +87,7 @@ class BsbrAttention : public Attention {
   /// The rows of `query` are the last ones of the store. Returns the seconds that scoring took, of the mean
   /// thread.
   double attend(const at::Tensor& query, const KvStore& store, double scale, const at::Tensor& out,
-              std::vector<std::atomic<std::uint64_t>>& exact) const {
+                std::vector<std::atomic<std::uint64_t>>& exact) const {
     const std::int64_t rows = query.size(0);
     const std::int64_t first = static_cast<std::int64_t>(store.tokens()) - rows;
     const std::vector<WorkItem> work = divide(first, rows);

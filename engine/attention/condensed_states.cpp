@@ -43,7 +43,7 @@ CondensedStates condense(const at::Tensor& keys, const at::Tensor& values, const
   const at::Tensor own = logits.masked_fill(mean.eq(0), -std::numeric_limits<double>::infinity());
   const at::Tensor log_sizes = size.log().to(keys.device());
   const at::Tensor biases =
-      at::minimum(at::logsumexp(own, 2) - (mean * logits).sum(2), log_sizes + KvStore::kMostLift);
+      at::minimum(at::logsumexp(own, 2) - (mean * logits).sum(2), log_sizes + BlockCondenser::kMostLift);
   // |k - k̃|² of every key to every state of its block, [blocks, states, b]; the group's own are averaged.
   const at::Tensor away =
       (keys.reshape({blocks, 1, b, keys.size(1)}) - mean_keys.reshape({blocks, per_block, 1, keys.size(1)}))

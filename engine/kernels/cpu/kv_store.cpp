@@ -1,11 +1,25 @@
 #include "engine/kernels/cpu/kv_store.h"
 
+#include <ATen/Parallel.h>
+
 #include <algorithm>
-#include <cmath>
 
 #include "engine/kernels/cpu/micro.h"
 
 namespace bsbr {
+namespace {
+
+/// work(begin, end) over [0, count), on all threads if that is worth their start.
+template <class Work>
+void in_parallel(std::size_t count, bool worth, const Work& work) {
+  if (count == 0) return;
+  const auto n = static_cast<std::int64_t>(count);
+  at::parallel_for(0, n, worth ? 1 : n, [&](std::int64_t begin, std::int64_t end) {
+    work(static_cast<std::size_t>(begin), static_cast<std::size_t>(end));
+  });
+}
+
+}  // namespace
 
 using micro::kPad;
 using micro::padded;
@@ -24,10 +38,8 @@ KvStore::KvStore(const KvLayout& layout, const std::vector<float>& frequencies)
       state_spread_at_(state_log_size_at_ + state_stride_),
       head_floats_(values_at_ + layout.chunk * value_stride_),
       head_state_floats_(state_spread_at_ + 2 * state_stride_),
-      grouper_(frequencies),
-      mean_queries_(layout.heads, layout.kv_heads, layout.dim, frequencies),
-      groups_of_block_(layout.block / layout.compression),
-      weights_(layout.block) {}
+      frequencies_(frequencies),
+      mean_queries_(layout.kv_heads, MeanQuery(layout.heads / layout.kv_heads, layout.dim, frequencies)) {}
 
 void KvStore::add_chunk() {
   // Zeroed: a block of keys is read in whole vectors, and padding of values must stay 0.
@@ -64,96 +76,69 @@ const float* KvStore::chunk_values(std::size_t group, std::size_t head) const {
 
 void KvStore::append(const TokenRows& queries, const TokenRows& keys, const TokenRows& values,
                      std::size_t tokens, double scale) {
-  for (std::size_t t = 0; t < tokens; ++t) {
-    const std::size_t chunk = tokens_ / layout_.chunk;
-    const std::size_t column = tokens_ % layout_.chunk;
-    if (column == 0) add_chunk();
-    for (std::size_t head = 0; head < layout_.kv_heads; ++head) {
-      const float* key = keys.data + t * keys.token_stride + head * keys.head_stride;
-      float* to = part(chunk, head, 0) + column;
-      for (std::size_t i = 0; i < layout_.dim; ++i) to[i * key_stride_] = key[i];
-      const float* value = values.data + t * values.token_stride + head * values.head_stride;
-      std::copy_n(value, layout_.dim, part(chunk, head, values_at_) + column * value_stride_);
-    }
-    mean_queries_.add(queries.data + t * queries.token_stride, queries.head_stride, scale);
-    ++tokens_;
-    if (tokens_ % layout_.chunk == 0) condense(chunk);
-  }
-}
-
-void KvStore::condense(std::size_t chunk) {
-  for (std::size_t block = 0; block < layout_.chunk / layout_.block; ++block) {
-    const auto first = static_cast<double>(chunk * layout_.chunk + block * layout_.block);
-    mean_queries_.look_from(first + static_cast<double>(layout_.block - 1) / 2);
-    for (std::size_t head = 0; head < layout_.kv_heads; ++head)
-      condense_block(chunk, head, block, mean_queries_.expected(head).data());
-  }
-  for (std::size_t head = 0; head < layout_.kv_heads; ++head) condense_chunk(chunk, head);
-}
-
-void KvStore::weigh(const float* keys, const std::vector<std::int32_t>& group, const float* anchor) {
-  const std::size_t b = layout_.block;
-  std::fill(weights_.begin(), weights_.end(), 0.0F);
-  for (std::size_t i = 0; i < layout_.dim; ++i) {
-    for (std::size_t j = 0; j < b; ++j) weights_[j] += anchor[i] * keys[i * key_stride_ + j];
-  }
-  std::fill(groups_of_block_.begin(), groups_of_block_.end(), Group());
-  const auto group_of = [&](std::size_t j) -> Group& {
-    return groups_of_block_[static_cast<std::size_t>(group[j])];
+  const std::size_t first = tokens_;
+  tokens_ += tokens;
+  while (chunks_.size() * layout_.chunk < tokens_) add_chunk();
+  const std::size_t complete = first / layout_.chunk;  // chunks [complete, end) become complete
+  const std::size_t end = tokens_ / layout_.chunk;
+  const std::size_t blocks = layout_.chunk / layout_.block;
+  std::vector<float> anchors((end - complete) * layout_.kv_heads * blocks * layout_.dim);
+  const auto anchors_of = [&](std::size_t chunk, std::size_t head) {
+    return anchors.data() + ((chunk - complete) * layout_.kv_heads + head) * blocks * layout_.dim;
   };
-  for (std::size_t j = 0; j < b; ++j) {
-    Group& to = group_of(j);
-    ++to.size;
-    to.logits += weights_[j];
-    to.largest = std::max(to.largest, weights_[j]);
-  }
-  for (std::size_t j = 0; j < b; ++j) {
-    Group& to = group_of(j);
-    weights_[j] = std::exp(weights_[j] - to.largest);
-    to.mass += weights_[j];
+  in_parallel(layout_.kv_heads, tokens > 1, [&](std::size_t head_begin, std::size_t head_end) {
+    for (std::size_t head = head_begin; head < head_end; ++head) {
+      const std::size_t first_query = head * (layout_.heads / layout_.kv_heads);
+      for (std::size_t t = 0; t < tokens; ++t) {
+        put(first + t, head, keys.of(t, head), values.of(t, head));
+        mean_queries_[head].add(queries.of(t, first_query), queries.head_stride, scale);
+        const std::size_t filled = first + t + 1;
+        if (filled % layout_.chunk == 0)
+          expect_queries(filled / layout_.chunk - 1, head, anchors_of(filled / layout_.chunk - 1, head));
+      }
+    }
+  });
+  in_parallel((end - complete) * layout_.kv_heads, true, [&](std::size_t begin, std::size_t stop) {
+    BlockCondenser condenser({layout_.dim, layout_.block, layout_.block / layout_.compression, key_stride_,
+                              value_stride_, state_stride_},
+                             frequencies_);
+    for (std::size_t i = begin; i < stop; ++i) {
+      const std::size_t chunk = complete + i / layout_.kv_heads;
+      const std::size_t head = i % layout_.kv_heads;
+      condense(chunk, head, anchors_of(chunk, head), condenser);
+    }
+  });
+}
+
+void KvStore::put(std::size_t token, std::size_t head, const float* key, const float* value) {
+  const std::size_t chunk = token / layout_.chunk;
+  const std::size_t column = token % layout_.chunk;
+  float* to = part(chunk, head, 0) + column;
+  for (std::size_t i = 0; i < layout_.dim; ++i) to[i * key_stride_] = key[i];
+  std::copy_n(value, layout_.dim, part(chunk, head, values_at_) + column * value_stride_);
+}
+
+void KvStore::expect_queries(std::size_t chunk, std::size_t head, float* anchors) {
+  for (std::size_t block = 0; block < layout_.chunk / layout_.block; ++block) {
+    const auto begin = static_cast<double>(chunk * layout_.chunk + block * layout_.block);
+    mean_queries_[head].expect(begin + static_cast<double>(layout_.block - 1) / 2,
+                               anchors + block * layout_.dim);
   }
 }
 
-void KvStore::condense_block(std::size_t chunk, std::size_t head, std::size_t block, const float* anchor) {
-  const std::size_t b = layout_.block;
-  const std::size_t states = b / layout_.compression;
-  const float* keys = part(chunk, head, 0) + block * b;
-  const float* values = part(chunk, head, values_at_) + block * b * value_stride_;
-  float* state_keys = state_part(chunk, head, state_keys_at_) + block * states;
-  float* state_values = state_part(chunk, head, state_values_at_) + block * states * value_stride_;
-  float* bias = state_part(chunk, head, state_bias_at_) + block * states;
-  float* log_size = state_part(chunk, head, state_log_size_at_) + block * states;
-  float* spread = state_part(chunk, head, state_spread_at_) + block * states;
-
-  const std::vector<std::int32_t>& group = grouper_.group(keys, key_stride_, layout_.dim, b, states);
-  weigh(keys, group, anchor);
-  for (std::size_t j = 0; j < b; ++j) {
-    const auto s = static_cast<std::size_t>(group[j]);
-    const float share = 1.0F / groups_of_block_[s].size;
-    const float anchored_share = weights_[j] / groups_of_block_[s].mass;
-    for (std::size_t i = 0; i < layout_.dim; ++i) {
-      state_keys[i * state_stride_ + s] += share * keys[i * key_stride_ + j];
-      state_values[s * value_stride_ + i] += anchored_share * values[j * value_stride_ + i];
-    }
+void KvStore::condense(std::size_t chunk, std::size_t head, const float* anchors, BlockCondenser& condenser) {
+  const std::size_t states = layout_.block / layout_.compression;
+  for (std::size_t block = 0; block < layout_.chunk / layout_.block; ++block) {
+    float* spread = state_part(chunk, head, state_spread_at_) + block * states;
+    condenser.condense(
+        {part(chunk, head, 0) + block * layout_.block,
+         part(chunk, head, values_at_) + block * layout_.block * value_stride_, anchors + block * layout_.dim,
+         state_part(chunk, head, state_keys_at_) + block * states,
+         state_part(chunk, head, state_values_at_) + block * states * value_stride_,
+         state_part(chunk, head, state_bias_at_) + block * states,
+         state_part(chunk, head, state_log_size_at_) + block * states, spread, spread + state_stride_});
   }
-  for (std::size_t j = 0; j < b; ++j) {
-    const auto s = static_cast<std::size_t>(group[j]);
-    float away = 0;
-    for (std::size_t i = 0; i < layout_.dim; ++i) {
-      const float difference = keys[i * key_stride_ + j] - state_keys[i * state_stride_ + s];
-      away += difference * difference;
-    }
-    spread[s] += away / (groups_of_block_[s].size * static_cast<float>(layout_.dim));
-  }
-  for (std::size_t s = 0; s < states; ++s) {
-    const Group& of = groups_of_block_[s];
-    log_size[s] = std::log(of.size);
-    const float exact = std::log(of.mass) + (of.largest - of.logits / of.size);
-    bias[s] = std::min(exact, log_size[s] + kMostLift);
-    const float plain_part = log_size[s] - bias[s];
-    spread[state_stride_ + s] = std::log(std::max(spread[s], kLeastSpread)) + plain_part;
-    spread[s] *= std::exp(plain_part);
-  }
+  condense_chunk(chunk, head);
 }
 
 void KvStore::condense_chunk(std::size_t chunk, std::size_t head) {

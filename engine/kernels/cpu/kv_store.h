@@ -2,12 +2,11 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <vector>
 
+#include "engine/kernels/cpu/block_condenser.h"
 #include "engine/kernels/cpu/buffer.h"
-#include "engine/kernels/cpu/group_keys.h"
-#include "engine/kernels/cpu/mean_queries.h"
+#include "engine/kernels/cpu/mean_query.h"
 
 namespace bsbr {
 
@@ -25,6 +24,10 @@ struct KvLayout {
 struct TokenRows {
   const float* data;
   std::size_t token_stride, head_stride;
+
+  [[nodiscard]] const float* of(std::size_t token, std::size_t head) const {
+    return data + token * token_stride + head * head_stride;
+  }
 };
 
 /// Keys and values of one sequence in one layer, chunk by chunk, with the condensed states of complete
@@ -32,17 +35,18 @@ struct TokenRows {
 /// (KeyGrouper) into b / f groups, and each group of n keys k_j with values v_j has a state of log mass
 /// ℓ + q·k̃: k̃ is the mean key, and ℓ = log Σ e^{a·k_j} - a·k̃ makes that exact at the query a, the anchor.
 /// Its value is what a reads of the group, ṽ = Σ p_j v_j with p = softmax(a·k_j). The anchor is the query
-/// that the block's centre expects (MeanQueries, over all tokens up to the chunk's end), and ℓ at most log n
-/// + kMostLift. At a = 0 this would be the plain estimate log n + q·k̃ with the mean value, never above the
-/// true mass; that decides what is retrieved, since an anchored estimate hides what a query far from the
-/// anchor looks for. The spread of a group, mean |k - k̃|² / dim, says how far its state may mislead. Every
-/// complete chunk has one more state, a plain one, for the whole of it. Not thread-safe while appending.
+/// that the block's centre expects (MeanQuery, over all tokens up to the chunk's end), and ℓ at most log n
+/// + BlockCondenser::kMostLift. At a = 0 this would be the plain estimate log n + q·k̃ with the mean value,
+/// never above the true mass; that decides what is retrieved, since an anchored estimate hides what a query
+/// far from the anchor looks for. The spread of a group, mean |k - k̃|² / dim, says how far its state may
+/// mislead. Every complete chunk has one more state, a plain one, for the whole of it. Not thread-safe while
+/// appending.
 class KvStore {
  public:
   /// `frequencies`: of rotary queries and keys, as KeyGrouper takes them.
   explicit KvStore(const KvLayout& layout, const std::vector<float>& frequencies = {});
 
-  /// Appends `tokens` rows; `scale` multiplies q·k.
+  /// Appends `tokens` rows, on all threads; `scale` multiplies q·k.
   void append(const TokenRows& queries, const TokenRows& keys, const TokenRows& values, std::size_t tokens,
               double scale);
   [[nodiscard]] std::size_t tokens() const { return tokens_; }
@@ -74,9 +78,6 @@ class KvStore {
   [[nodiscard]] const float* state_values(std::size_t chunk, std::size_t head) const {
     return state_part(chunk, head, state_values_at_);
   }
-  /// Unlike the plain estimate, an anchored one may lie above the true mass. This far, it leaves the masses
-  /// of everything else within reach of float when its block is retrieved.
-  static constexpr float kMostLift = 20.0F;
   /// [states_per_chunk]: ℓ of each.
   [[nodiscard]] const float* state_bias(std::size_t chunk, std::size_t head) const {
     return state_part(chunk, head, state_bias_at_);
@@ -86,8 +87,8 @@ class KvStore {
     return state_part(chunk, head, state_log_size_at_);
   }
   /// [states_per_chunk]: spread · n e^{-ℓ}, which times the mass of the state is the spread times the plain
-  /// estimate of it. One state_stride further its logarithm, with kLeastSpread for the 0 of a single key.
-  static constexpr float kLeastSpread = 1e-30F;
+  /// estimate of it. One state_stride further its logarithm, with BlockCondenser::kLeastSpread for the 0 of a
+  /// single key.
   [[nodiscard]] const float* state_spread(std::size_t chunk, std::size_t head) const {
     return state_part(chunk, head, state_spread_at_);
   }
@@ -104,20 +105,13 @@ class KvStore {
   [[nodiscard]] float* state_part(std::size_t chunk, std::size_t head, std::size_t at) const {
     return chunk_states_[chunk].floats() + head * head_state_floats_ + at;
   }
-  /// Of a block's keys, those that share a state.
-  struct Group {
-    float size = 0;
-    float logits = 0;                                         // Σ a·k
-    float largest = -std::numeric_limits<float>::infinity();  // a·k
-    float mass = 0;                                           // Σ e^{a·k - largest}
-  };
-
   void add_chunk();
-  void condense(std::size_t chunk);
-  /// Fills weights_ and groups_of_block_ of a block's keys, transposed; `group` says for each which it is in.
-  void weigh(const float* keys, const std::vector<std::int32_t>& group, const float* anchor);
-  /// `anchor` [dim].
-  void condense_block(std::size_t chunk, std::size_t head, std::size_t block, const float* anchor);
+  /// Copies a token's key and value to their place.
+  void put(std::size_t token, std::size_t head, const float* key, const float* value);
+  /// Fills the anchors [blocks, dim] of a chunk that has just become complete.
+  void expect_queries(std::size_t chunk, std::size_t head, float* anchors);
+  /// Makes the states of a complete chunk.
+  void condense(std::size_t chunk, std::size_t head, const float* anchors, BlockCondenser& condenser);
   /// The one state for the whole of it.
   void condense_chunk(std::size_t chunk, std::size_t head);
 
@@ -130,11 +124,8 @@ class KvStore {
   std::vector<Buffer> chunk_states_;
   std::vector<Buffer> groups_;
   std::size_t forgotten_ = 0;  // chunks before it have been given back, where they may be
-  KeyGrouper grouper_;
-  MeanQueries mean_queries_;
-  // Of the block that is condensed:
-  std::vector<Group> groups_of_block_;
-  std::vector<float> weights_;  // [keys]: a·k, then e^{a·k - largest of the group}
+  std::vector<float> frequencies_;
+  std::vector<MeanQuery> mean_queries_;  // [kv_heads]
 };
 
 }  // namespace bsbr

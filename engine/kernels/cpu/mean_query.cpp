@@ -1,4 +1,4 @@
-#include "engine/kernels/cpu/mean_queries.h"
+#include "engine/kernels/cpu/mean_query.h"
 
 #include <algorithm>
 #include <cmath>
@@ -43,43 +43,34 @@ PairFactors mean_turns(std::span<const float> frequencies) {
   return means;
 }
 
-MeanQueries::MeanQueries(std::size_t heads, std::size_t kv_heads, std::size_t dim,
-                         std::span<const float> frequencies)
-    : group_(heads / kv_heads),
+MeanQuery::MeanQuery(std::size_t heads, std::size_t dim, std::span<const float> frequencies)
+    : heads_(heads),
       dim_(dim),
       frequencies_(frequencies.begin(), frequencies.end()),
       mean_turn_(mean_turns(frequencies)),
       step_(turns_at(frequencies_, -1)),
       turn_(turns_at(frequencies_, 0)),
-      sums_(kv_heads * dim),
-      work_(dim),
-      expected_(dim) {}
+      sum_(dim),
+      work_(dim) {}
 
-void MeanQueries::add(const float* queries, std::size_t head_stride, double scale) {
-  for (std::size_t begin = 0; begin < sums_.size(); begin += dim_) {
-    std::fill(work_.begin(), work_.end(), 0.0);
-    for (std::size_t head = 0; head < group_; ++head, queries += head_stride) {
-      for (std::size_t i = 0; i < dim_; ++i) work_[i] += static_cast<double>(queries[i]);
-    }
-    multiply(work_.data(), turn_);
-    for (std::size_t i = 0; i < dim_; ++i) sums_[begin + i] += scale * work_[i];
+void MeanQuery::add(const float* queries, std::size_t head_stride, double scale) {
+  std::fill(work_.begin(), work_.end(), 0.0);
+  for (std::size_t head = 0; head < heads_; ++head, queries += head_stride) {
+    for (std::size_t i = 0; i < dim_; ++i) work_[i] += static_cast<double>(queries[i]);
   }
+  multiply(work_.data(), turn_);
+  for (std::size_t i = 0; i < dim_; ++i) sum_[i] += scale * work_[i];
   multiply(turn_, step_);
   ++tokens_;
 }
 
-void MeanQueries::look_from(double position) {
-  from_ = turns_at(frequencies_, position);
-  multiply(from_, mean_turn_);
-}
-
-const std::vector<float>& MeanQueries::expected(std::size_t kv_head) {
-  const double* sum = sums_.data() + kv_head * dim_;
-  const double share = 1 / static_cast<double>(tokens_ * group_);
-  std::transform(sum, sum + dim_, work_.begin(), [&](double x) { return share * x; });
-  multiply(work_.data(), from_);
-  std::copy(work_.begin(), work_.end(), expected_.begin());
-  return expected_;
+void MeanQuery::expect(double position, float* query) {
+  PairFactors turn = turns_at(frequencies_, position);
+  multiply(turn, mean_turn_);
+  const double share = 1 / static_cast<double>(tokens_ * heads_);
+  std::transform(sum_.begin(), sum_.end(), work_.begin(), [&](double x) { return share * x; });
+  multiply(work_.data(), turn);
+  std::copy(work_.begin(), work_.end(), query);
 }
 
 }  // namespace bsbr
