@@ -10,7 +10,7 @@
 #include "engine/base/error.h"
 #include "engine/kernels/cpu/group_keys.h"
 #include "engine/kernels/cpu/kv_store.h"
-#include "engine/kernels/cpu/mean_queries.h"
+#include "engine/kernels/cpu/mean_query.h"
 #include "engine/kernels/cpu/micro.h"
 
 using bsbr::Attention;
