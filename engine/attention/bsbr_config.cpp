@@ -11,7 +11,8 @@
 namespace bsbr {
 namespace {
 
-constexpr int kVersion = 1;
+// 2: states are anchored. Thresholds of version 1 were chosen for plain ones.
+constexpr int kVersion = 2;
 
 using Field = std::pair<const char*, std::int64_t BsbrConfig::*>;
 constexpr std::array<Field, 7> kFields{{{"chunk_size", &BsbrConfig::chunk_size},

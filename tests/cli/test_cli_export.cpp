@@ -75,7 +75,7 @@ class TestCliExport : public QObject {
     // A plan for each of 4 x 4 heads.
     nlohmann::json plan = config["bsbr"]["plan"];
     config["bsbr"].erase("plan");
-    QCOMPARE(config["bsbr"], (nlohmann::json{{"version", 1},
+    QCOMPARE(config["bsbr"], (nlohmann::json{{"version", 2},
                                              {"chunk_size", 128},
                                              {"block_size", 16},
                                              {"compression_factor", 4},
