@@ -13,27 +13,11 @@ constexpr std::size_t kColumn = 19;  // of an estimate
 constexpr std::size_t kNumber = 11;  // of a plain number
 constexpr std::size_t kWorst = 10;   // heads that are shown
 
-std::string padding(const std::string& text, std::size_t width) {
-  const auto characters = static_cast<std::size_t>(
-      std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
-  return std::string(width > characters ? width - characters : 0, ' ');
-}
-std::string left(const std::string& text, std::size_t width) {
-  return text + padding(text, width);
-}
-std::string right(const std::string& text, std::size_t width) {
-  return padding(text, width) + text;
-}
-
 /// "70.98 ± 1.20", as the mean alone where there is no margin. `factor` 100 makes percent.
 std::string words(const Estimate& value, int digits, double factor = 1) {
   const std::string unit = factor == 100 ? " %" : "";
   if (!value.margin) return fixed(factor * value.mean, digits) + unit;
   return cat(fixed(factor * value.mean, digits), " ± ", fixed(factor * *value.margin, digits), unit);
-}
-
-std::string percent(double share) {
-  return fixed(100 * share, 1) + " %";
 }
 
 void print_lengths(std::ostream& out, const std::vector<LengthFidelity>& lengths) {

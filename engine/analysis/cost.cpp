@@ -48,8 +48,7 @@ std::vector<Cost> measure_cost(std::span<const LanguageModel* const> models, std
         Sequence sequence = models[m]->decoder().make_sequence(tokens);
         advance(models[m]->decoder(), ids, sequence, job);
         if (run > 0) prefill[m].push_back(ms_since(start));
-        cache[m] = 0;
-        for (const auto& layer : sequence.layers) cache[m] += layer->bytes();
+        cache[m] = sequence.bytes();
         peak[m] = std::max(peak[m], meter.peak_bytes());
       }
     }
