@@ -9,6 +9,7 @@ void add_info(CLI::App& app);
 void add_convert(CLI::App& app);
 void add_compare(CLI::App& app);
 void add_fidelity(CLI::App& app);
+void add_sweep(CLI::App& app);
 void add_bench(CLI::App& app);
 void add_generate(CLI::App& app);
 void add_tokenize(CLI::App& app);

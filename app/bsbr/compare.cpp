@@ -4,7 +4,6 @@
 #include "app/bsbr/commands.h"
 #include "app/bsbr/comparison_report.h"
 #include "app/bsbr/conversion.h"
-#include "app/bsbr/resources.h"
 #include "app/bsbr/settings.h"
 #include "app/bsbr/terminal.h"
 
@@ -19,19 +18,15 @@ struct Compare {
 
   void run() const {
     common.apply();
-    const Checkpoint opened = open_checkpoint(checkpoint);
-    const ModelConfig config = config_of(opened);
-    if (converted.empty()) conversion.validate(config.context);
-    const Tokenizer tokenizer = load_tokenizer(opened, config);
-    const std::string path = text.empty() ? resource("demo/sample.txt").string() : text;
-    const std::string source = input_name(path);
-    const std::vector<TokenId> tokens = tokenizer.encode(read_input(path));
-    const std::vector<TokenId> ids = take_tokens(tokens, length, config, source, "--seq-len");
-    const LanguageModel original = load_model(opened, common.device).with_attention(std::nullopt);
-    const LanguageModel other = conversion.counterpart(original, opened, converted, common.device);
-    if (!length && ids.size() < tokens.size()) {
-      std::cerr << "bsbr: the text has " << with_commas(static_cast<std::int64_t>(tokens.size()))
-                << " tokens; the first " << with_commas(config.context)
+    const OpenedWithText opened = open_with_text(checkpoint, text);
+    if (converted.empty()) conversion.validate(opened.config.context);
+    const std::vector<TokenId> ids =
+        take_tokens(opened.tokens, length, opened.config, opened.source, "--seq-len");
+    const LanguageModel original = load_model(opened.checkpoint, common.device).with_attention(std::nullopt);
+    const LanguageModel other = conversion.counterpart(original, opened.checkpoint, converted, common.device);
+    if (!length && ids.size() < opened.tokens.size()) {
+      std::cerr << "bsbr: the text has " << with_commas(static_cast<std::int64_t>(opened.tokens.size()))
+                << " tokens; the first " << with_commas(opened.config.context)
                 << ", the model's context, are compared\n";
     }
     const Comparison comparison = [&] {
@@ -39,7 +34,7 @@ struct Compare {
       return bsbr::compare(original, other, ids, progress.job());
     }();
     if (common.json) return print_json(comparison.to_json());
-    print_report(std::cout, comparison, other.config(), opened.name(), source);
+    print_report(std::cout, comparison, other.config(), opened.checkpoint.name(), opened.source);
   }
 };
 

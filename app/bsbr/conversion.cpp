@@ -57,23 +57,23 @@ void Conversion::add_to(CLI::App& command, CLI::Option* excluded) {
           ->excludes(by_density)
           ->excludes(by_quality)
           ->excludes(by_count);
-  CLI::Option* text =
-      command.add_option("--calibrate", calibrate, "Text to plan from (default: a bundled one)")
-          ->excludes(by_count)
-          ->excludes(only);
-  CLI::Option* length = command
-                            .add_option("--calibration-tokens", calibration_tokens,
-                                        "Tokens to plan from, at most; and to check the plan on")
-                            ->check(whole_number)
-                            ->capture_default_str()
-                            ->excludes(by_count)
-                            ->excludes(only);
+  const auto [text, length] = add_calibration_to(command);
+  for (CLI::Option* option : {text, length}) option->excludes(by_count)->excludes(only);
   if (excluded == nullptr) return;
   for (CLI::Option* option : {by_density, by_quality, by_count, only, text, length})
     option->excludes(excluded);
   for (const char* name : {"--chunk-size", "--block-size", "--compression-factor", "--window"}) {
     command.get_option(name)->excludes(excluded);
   }
+}
+
+std::pair<CLI::Option*, CLI::Option*> Conversion::add_calibration_to(CLI::App& command) {
+  return {command.add_option("--calibrate", calibrate, "Text to plan from (default: a bundled one)"),
+          command
+              .add_option("--calibration-tokens", calibration_tokens,
+                          "Tokens to plan from, at most; and to check the plan on")
+              ->check(whole_number)
+              ->capture_default_str()};
 }
 
 void Conversion::validate(std::int64_t context) const {

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "engine/attention/bsbr_config.h"
 #include "engine/conversion/planner.h"
@@ -22,6 +23,8 @@ struct Conversion {
   /// Adds the sizes, --density, --quality, --retrieve, --states-only, --calibrate and --calibration-tokens.
   /// None of them goes with `excluded`.
   void add_to(CLI::App& command, CLI::Option* excluded = nullptr);
+  /// Adds only the last two.
+  std::pair<CLI::Option*, CLI::Option*> add_calibration_to(CLI::App& command);
   /// Throws Error(InvalidArgument) for sizes that a model of `context` positions cannot have.
   void validate(std::int64_t context) const;
 

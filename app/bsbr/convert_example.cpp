@@ -4,7 +4,6 @@
 #include "app/bsbr/commands.h"
 #include "app/bsbr/comparison_report.h"
 #include "app/bsbr/conversion.h"
-#include "app/bsbr/resources.h"
 #include "app/bsbr/settings.h"
 #include "app/bsbr/terminal.h"
 #include "engine/export/export.h"
@@ -22,28 +21,28 @@ struct ConvertExample {
 
   void run() const {
     common.apply();
-    const Checkpoint opened = open_checkpoint(model_name);
-    const ModelConfig config = config_of(opened);
-    conversion.validate(config.context);
-    const Tokenizer tokenizer = load_tokenizer(opened, config);
-    const std::string text = resource("demo/sample.txt").string();
+    const OpenedWithText opened = open_with_text(model_name, "");
+    conversion.validate(opened.config.context);
     const std::vector<TokenId> ids =
-        take_tokens(tokenizer.encode(read_input(text)), length, config, text, "--seq_len");
-    const LanguageModel original = load_model(opened, common.device).with_attention(std::nullopt);
-    const LanguageModel converted = original.with_attention(conversion.plan(original, opened).config);
+        take_tokens(opened.tokens, length, opened.config, opened.source, "--seq_len");
+    const LanguageModel original = load_model(opened.checkpoint, common.device).with_attention(std::nullopt);
+    const LanguageModel converted =
+        original.with_attention(conversion.plan(original, opened.checkpoint).config);
     const Comparison comparison = [&] {
       ProgressLine progress;
       return bsbr::compare(original, converted, ids, progress.job());
     }();
     nlohmann::json json = comparison.to_json();
-    if (!common.json) print_report(std::cout, comparison, converted.config(), opened.name(), text);
+    if (!common.json)
+      print_report(std::cout, comparison, converted.config(), opened.checkpoint.name(), opened.source);
     if (save) {
       ProgressLine progress;
-      const LanguageModel on_cpu =
-          common.device == "cpu"
-              ? converted
-              : LanguageModel::load(opened, "cpu", progress.job()).with_attention(converted.config().bsbr);
-      const ExportReport report = export_checkpoint(opened, on_cpu, output_dir, false, progress.job());
+      const LanguageModel on_cpu = common.device == "cpu"
+                                       ? converted
+                                       : LanguageModel::load(opened.checkpoint, "cpu", progress.job())
+                                             .with_attention(converted.config().bsbr);
+      const ExportReport report =
+          export_checkpoint(opened.checkpoint, on_cpu, output_dir, false, progress.job());
       json["saved"] = report.folder.string();
       if (!common.json) std::cout << "\nsaved to " << report.folder.string() << '\n';
     }

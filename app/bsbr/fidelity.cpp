@@ -6,7 +6,6 @@
 #include "app/bsbr/comparison_report.h"
 #include "app/bsbr/conversion.h"
 #include "app/bsbr/fidelity_report.h"
-#include "app/bsbr/resources.h"
 #include "app/bsbr/settings.h"
 #include "app/bsbr/terminal.h"
 
@@ -24,14 +23,15 @@ struct FidelityCommand {
   PassageOptions options;
   int trials = 5;
 
-  /// Those asked for, in order; else 1,024 tokens and its doubles as far as text and context go.
+  /// Those asked for, in order; else 1,024 tokens and its doubles, above --from, as far as text and context
+  /// go.
   [[nodiscard]] std::vector<std::int64_t> chosen_lengths(const std::vector<TokenId>& tokens,
                                                          const ModelConfig& config,
                                                          const std::string& source) const {
     if (options.passages < 1)
       throw Error(ErrorKind::InvalidArgument, cat("--passages is ", options.passages, "; legal: 1 or more"));
-    if (trials < 1)
-      throw Error(ErrorKind::InvalidArgument, cat("--trials is ", trials, "; legal: 1 or more"));
+    if (trials < 0)
+      throw Error(ErrorKind::InvalidArgument, cat("--trials is ", trials, "; legal: 0 or more"));
     std::vector<std::int64_t> chosen = lengths;
     std::sort(chosen.begin(), chosen.end());
     chosen.erase(std::unique(chosen.begin(), chosen.end()), chosen.end());
@@ -39,7 +39,9 @@ struct FidelityCommand {
     if (chosen.empty()) {
       const auto most =
           static_cast<std::int64_t>(take_tokens(tokens, {}, config, source, "--lengths").size());
-      for (std::int64_t length = kShortest; length <= most; length *= 2) chosen.push_back(length);
+      for (std::int64_t length = kShortest; length <= most; length *= 2) {
+        if (length > options.from) chosen.push_back(length);
+      }
       if (chosen.empty()) chosen.push_back(most);
     }
     if (options.from < 1 || options.from >= chosen.front()) {
@@ -52,33 +54,30 @@ struct FidelityCommand {
 
   void run() const {
     common.apply();
-    const Checkpoint opened = open_checkpoint(checkpoint);
-    const ModelConfig config = config_of(opened);
-    if (converted.empty()) conversion.validate(config.context);
-    const Tokenizer tokenizer = load_tokenizer(opened, config);
-    const std::string path = text.empty() ? resource("demo/sample.txt").string() : text;
-    const std::string source = input_name(path);
-    const std::string content = read_input(path);
-    const std::vector<TokenId> tokens = tokenizer.encode(content);
-    const std::vector<std::int64_t> chosen = chosen_lengths(tokens, config, source);
-    const LanguageModel original = load_model(opened, common.device).with_attention(std::nullopt);
-    const LanguageModel other = conversion.counterpart(original, opened, converted, common.device);
+    const OpenedWithText opened = open_with_text(checkpoint, text);
+    if (converted.empty()) conversion.validate(opened.config.context);
+    const std::vector<std::int64_t> chosen = chosen_lengths(opened.tokens, opened.config, opened.source);
+    const LanguageModel original = load_model(opened.checkpoint, common.device).with_attention(std::nullopt);
+    const LanguageModel other = conversion.counterpart(original, opened.checkpoint, converted, common.device);
 
     std::vector<LengthFidelity> measured;
-    const Recall recall = [&] {
+    std::optional<Recall> recall;
+    {
       ProgressLine progress;
-      measured = measure_lengths(original, other, tokens, chosen, options, progress.job());
-      return measure_recall(original, other, tokenizer, content, tokens, {chosen.back(), trials},
-                            progress.job());
-    }();
+      measured = measure_lengths(original, other, opened.tokens, chosen, options, progress.job());
+      if (trials > 0) {
+        recall = measure_recall(original, other, opened.tokenizer, opened.text, opened.tokens,
+                                {chosen.back(), trials}, progress.job());
+      }
+    }
     if (common.json) {
-      nlohmann::json all{{"from", options.from}, {"recall", recall.to_json()}};
+      nlohmann::json all{{"from", options.from}, {"recall", recall ? recall->to_json() : nlohmann::json()}};
       for (const LengthFidelity& length : measured) all["lengths"].push_back(length.to_json());
       return print_json(all);
     }
-    print_models(std::cout, other.config(), opened.name());
-    std::cout << "Text: " << source << ", " << with_commas(static_cast<std::int64_t>(tokens.size()))
-              << " tokens";
+    print_models(std::cout, other.config(), opened.checkpoint.name());
+    std::cout << "Text: " << opened.source << ", "
+              << with_commas(static_cast<std::int64_t>(opened.tokens.size())) << " tokens";
     if (options.from > 1) std::cout << "; positions from " << with_commas(options.from) << " on count";
     std::cout << "\n\n";
     print_fidelity(std::cout, measured, recall);
@@ -118,7 +117,8 @@ void add_fidelity(CLI::App& app) {
       ->check(whole_number)
       ->capture_default_str();
   command
-      ->add_option("--trials", fidelity->trials, "Passages and lists of each size that recall is measured on")
+      ->add_option("--trials", fidelity->trials,
+                   "Passages and lists of each size that recall is measured on; 0: it is not")
       ->check(whole_number)
       ->capture_default_str();
   fidelity->conversion.add_to(*command, converted);

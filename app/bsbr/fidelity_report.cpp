@@ -13,27 +13,11 @@ constexpr std::size_t kColumn = 19;  // of an estimate
 constexpr std::size_t kNumber = 11;  // of a plain number
 constexpr std::size_t kWorst = 10;   // heads that are shown
 
-std::string padding(const std::string& text, std::size_t width) {
-  const auto characters = static_cast<std::size_t>(
-      std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
-  return std::string(width > characters ? width - characters : 0, ' ');
-}
-std::string left(const std::string& text, std::size_t width) {
-  return text + padding(text, width);
-}
-std::string right(const std::string& text, std::size_t width) {
-  return padding(text, width) + text;
-}
-
 /// "70.98 ± 1.20", as the mean alone where there is no margin. `factor` 100 makes percent.
 std::string words(const Estimate& value, int digits, double factor = 1) {
   const std::string unit = factor == 100 ? " %" : "";
   if (!value.margin) return fixed(factor * value.mean, digits) + unit;
   return cat(fixed(factor * value.mean, digits), " ± ", fixed(factor * *value.margin, digits), unit);
-}
-
-std::string percent(double share) {
-  return fixed(100 * share, 1) + " %";
 }
 
 void print_lengths(std::ostream& out, const std::vector<LengthFidelity>& lengths) {
@@ -76,37 +60,55 @@ std::string trial_words(int count, const std::string& what) {
   return count == 1 ? cat("1 ", what) : cat(count, " ", what, "s each, ± over them");
 }
 
+/// Those parts that the original does not solve, in one line: "left out: <why> 1,024, 2,048 tokens".
+template <class Part>
+void print_left_out(std::ostream& out, const std::vector<Part>& parts, std::int64_t Part::*size,
+                    const std::string& why) {
+  std::string sizes;
+  for (const Part& part : parts) {
+    if (!part.solved()) sizes += (sizes.empty() ? "" : ", ") + with_commas(part.*size);
+  }
+  if (!sizes.empty()) out << "  left out: " << why << ' ' << sizes << " tokens\n";
+}
+
+template <class Part>
+bool any_solved(const std::vector<Part>& parts) {
+  return std::any_of(parts.begin(), parts.end(), [](const Part& part) { return part.solved(); });
+}
+
 void print_repetition(std::ostream& out, const Recall& recall) {
   out << "\n  A passage of random words, and again after a distance (" << trial_words(recall.trials, "trial")
-      << "; loss in nats a token)\n  " << right("distance", kNumber);
-  for (const char* title : {"first reading", "again, original", "again, converted", "extra loss"})
-    out << right(title, kColumn);
-  out << '\n';
-  for (const RepetitionRecall& part : recall.repetition) {
-    out << "  " << right(with_commas(part.distance), kNumber) << right(words(part.first, 3), kColumn)
-        << right(words(part.original, 3), kColumn);
-    if (part.solved()) {
-      out << right(words(*part.converted, 3), kColumn) << right(words(*part.extra, 4), kColumn) << '\n';
-    } else {
-      out << "   left out: the original does not recall it\n";
-    }
+      << "; loss in nats a token)\n";
+  if (any_solved(recall.repetition)) {
+    out << "  " << right("distance", kNumber);
+    for (const char* title : {"first reading", "again, original", "again, converted", "extra loss"})
+      out << right(title, kColumn);
+    out << '\n';
   }
+  for (const RepetitionRecall& part : recall.repetition) {
+    if (!part.solved()) continue;
+    out << "  " << right(with_commas(part.distance), kNumber) << right(words(part.first, 3), kColumn)
+        << right(words(part.original, 3), kColumn) << right(words(*part.converted, 3), kColumn)
+        << right(words(*part.extra, 4), kColumn) << '\n';
+  }
+  print_left_out(out, recall.repetition, &RepetitionRecall::distance, "the original does not recall it over");
   if (recall.repetition.empty()) out << "  left out: too short for it, or no words in the text\n";
 }
 
 void print_lookup(std::ostream& out, const Recall& recall) {
   out << "\n  A list of random words, \"key: value\" a line, then " << kLookupQuestions << " of its keys ("
-      << trial_words(recall.trials, "list") << "; share answered right)\n  " << right("tokens", kNumber)
-      << right("entries", kNumber) << right("original", kColumn) << right("converted", kColumn) << '\n';
-  for (const LookupRecall& part : recall.lookup) {
-    out << "  " << right(with_commas(part.tokens), kNumber) << right(with_commas(part.entries), kNumber)
-        << right(words(part.original, 1, 100), kColumn);
-    if (part.solved()) {
-      out << right(words(*part.converted, 1, 100), kColumn) << '\n';
-    } else {
-      out << "   left out: the original finds less than half\n";
-    }
+      << trial_words(recall.trials, "list") << "; share answered right)\n";
+  if (any_solved(recall.lookup)) {
+    out << "  " << right("tokens", kNumber) << right("entries", kNumber) << right("original", kColumn)
+        << right("converted", kColumn) << '\n';
   }
+  for (const LookupRecall& part : recall.lookup) {
+    if (!part.solved()) continue;
+    out << "  " << right(with_commas(part.tokens), kNumber) << right(with_commas(part.entries), kNumber)
+        << right(words(part.original, 1, 100), kColumn) << right(words(*part.converted, 1, 100), kColumn)
+        << '\n';
+  }
+  print_left_out(out, recall.lookup, &LookupRecall::tokens, "the original finds less than half in lists of");
   if (recall.lookup.empty()) out << "  left out: too short for it, or too few different words in the text\n";
 }
 
@@ -145,13 +147,16 @@ void print_heads(std::ostream& out, const LengthFidelity& length) {
 
 }  // namespace
 
-void print_fidelity(std::ostream& out, const std::vector<LengthFidelity>& lengths, const Recall& recall) {
+void print_fidelity(std::ostream& out, const std::vector<LengthFidelity>& lengths,
+                    const std::optional<Recall>& recall) {
   const LengthFidelity& longest = *std::max_element(
       lengths.begin(), lengths.end(), [](const auto& a, const auto& b) { return a.tokens < b.tokens; });
   print_lengths(out, lengths);
   print_positions(out, longest);
-  print_repetition(out, recall);
-  print_lookup(out, recall);
+  if (recall) {
+    print_repetition(out, *recall);
+    print_lookup(out, *recall);
+  }
   print_heads(out, longest);
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <ostream>
 #include <vector>
 
@@ -9,6 +10,7 @@
 namespace bsbr::cli {
 
 /// Lengths beside each other, then recall, then the layers and the worst heads of the longest length.
-void print_fidelity(std::ostream& out, const std::vector<LengthFidelity>& lengths, const Recall& recall);
+void print_fidelity(std::ostream& out, const std::vector<LengthFidelity>& lengths,
+                    const std::optional<Recall>& recall);
 
 }  // namespace bsbr::cli

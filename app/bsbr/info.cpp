@@ -3,6 +3,7 @@
 
 #include "app/bsbr/commands.h"
 #include "app/bsbr/conversion.h"
+#include "app/bsbr/plan_table.h"
 #include "app/bsbr/settings.h"
 #include "app/bsbr/terminal.h"
 #include "engine/model/summary.h"
@@ -37,6 +38,7 @@ struct Info {
     std::cout << "  bsbr        chunk " << config.bsbr->chunk_size << ", block " << config.bsbr->block_size
               << ", compression " << config.bsbr->compression_factor << ", window " << config.bsbr->window
               << ", " << plan_words(*config.bsbr) << '\n';
+    if (!config.bsbr->plan.empty()) print_plan(std::cout << '\n', *config.bsbr, config.context);
   }
 };
 

@@ -72,6 +72,7 @@ int main(int argc, char** argv) {
   bsbr::cli::add_convert(app);
   bsbr::cli::add_compare(app);
   bsbr::cli::add_fidelity(app);
+  bsbr::cli::add_sweep(app);
   bsbr::cli::add_bench(app);
   bsbr::cli::add_generate(app);
   bsbr::cli::add_tokenize(app);

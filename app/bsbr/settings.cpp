@@ -7,6 +7,7 @@
 #include <charconv>
 #include <iostream>
 
+#include "app/bsbr/resources.h"
 #include "app/bsbr/terminal.h"
 #include "engine/base/json_file.h"
 #include "engine/model/checkpoint_tokenizer.h"
@@ -102,6 +103,17 @@ Tokenizer load_tokenizer(const Checkpoint& checkpoint, const ModelConfig& config
     throw Error(error.kind(), cat(checkpoint.folder().string(), ": ", error.what()));
   }
   return tokenizer;
+}
+
+OpenedWithText open_with_text(const std::string& checkpoint, const std::string& text) {
+  Checkpoint opened = open_checkpoint(checkpoint);
+  ModelConfig config = config_of(opened);
+  Tokenizer tokenizer = load_tokenizer(opened, config);
+  const std::string path = text.empty() ? resource("demo/sample.txt").string() : text;
+  std::string content = read_input(path);
+  std::vector<TokenId> tokens = tokenizer.encode(content);
+  return {std::move(opened), std::move(config),  std::move(tokenizer),
+          input_name(path),  std::move(content), std::move(tokens)};
 }
 
 void print_json(const nlohmann::json& json) {

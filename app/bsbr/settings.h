@@ -45,6 +45,18 @@ LanguageModel load_model(const Checkpoint& checkpoint, const std::string& device
 /// The tokenizer of a checkpoint, whose ids are all in the model's embedding. Throws Error.
 Tokenizer load_tokenizer(const Checkpoint& checkpoint, const ModelConfig& config);
 
+/// A checkpoint with its tokenizer, and a text in its tokens.
+struct OpenedWithText {
+  Checkpoint checkpoint;
+  ModelConfig config;
+  Tokenizer tokenizer;
+  std::string source;  ///< what messages call the text
+  std::string text;
+  std::vector<TokenId> tokens;
+};
+/// `text` as in read_input; empty: the bundled sample. Throws Error.
+OpenedWithText open_with_text(const std::string& checkpoint, const std::string& text);
+
 /// Prints one JSON document to stdout.
 void print_json(const nlohmann::json& json);
 

@@ -3,6 +3,7 @@
 #include <unistd.h>
 #include <csignal>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdio>
@@ -23,6 +24,11 @@ void on_signal(int signal) {
   if (signal == SIGINT) std::signal(SIGINT, SIG_DFL);
 }
 
+std::string padding(const std::string& text, std::size_t width) {
+  const auto characters = static_cast<std::size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
+  return std::string(width > characters ? width - characters : 0, ' ');
+}
 std::string duration_text(double seconds) {
   const auto whole = static_cast<std::int64_t>(std::lround(seconds));
   if (whole < 60) return cat(whole, " s");
@@ -111,6 +117,17 @@ std::string fixed(double value, int digits) {
   std::ostringstream out;
   out << std::fixed << std::setprecision(digits) << value;
   return std::move(out).str();
+}
+
+std::string percent(double share) {
+  return fixed(100 * share, 1) + " %";
+}
+
+std::string left(const std::string& text, std::size_t width) {
+  return text + padding(text, width);
+}
+std::string right(const std::string& text, std::size_t width) {
+  return padding(text, width) + text;
 }
 
 }  // namespace bsbr::cli

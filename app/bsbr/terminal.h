@@ -43,5 +43,11 @@ std::string with_commas(std::int64_t number);
 std::string human_bytes(std::int64_t bytes);
 /// Fixed-point with `digits` after the point.
 std::string fixed(double value, int digits);
+/// "12.3 %".
+std::string percent(double share);
+
+/// Cells of a table: padded with spaces to a width in characters; what is wider stays as it is.
+std::string left(const std::string& text, std::size_t width);
+std::string right(const std::string& text, std::size_t width);
 
 }  // namespace bsbr::cli

@@ -99,8 +99,7 @@ class CostMeter {
     subject.spent_ms += ms;
     if (run > 0 || ms > kNoWarmUpMs) subject.prefill.add(ms, parts);
     subject.density = density_of(subject.pairs);
-    subject.cache_bytes = 0;
-    for (const auto& layer : subject.sequence.layers) subject.cache_bytes += layer->bytes();
+    subject.cache_bytes = subject.sequence.bytes();
     subject.peak_bytes = std::max(subject.peak_bytes, meter.peak_bytes());
   }
 

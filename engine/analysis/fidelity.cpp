@@ -68,7 +68,7 @@ FidelityMeter::FidelityMeter(FidelityMeter&&) noexcept = default;
 FidelityMeter& FidelityMeter::operator=(FidelityMeter&&) noexcept = default;
 
 Fidelity FidelityMeter::measure(const LanguageModel& converted, const Job& job,
-                                std::vector<HeadFidelity>* heads) const {
+                                std::vector<HeadFidelity>* heads, std::int64_t* cache_bytes) const {
   return at_torch_border([&] {
     const at::Tensor& dense = content_->hidden;
     const std::int64_t tokens = dense.size(0);
@@ -84,8 +84,15 @@ Fidelity FidelityMeter::measure(const LanguageModel& converted, const Job& job,
         head_meter->look(input, out);
       };
     }
+    Sequence sequence;
+    Sequence* const sequences[] = {&sequence};
+    if (cache_bytes != nullptr) {
+      sequence = converted.decoder().make_sequence(tokens);
+      options.sequences = sequences;
+    }
     const at::Tensor sparse = converted.decoder().forward(content_->packed, options);
 
+    if (cache_bytes != nullptr) *cache_bytes = sequence.bytes();
     if (heads != nullptr) *heads = head_meter->result(pairs);
     const at::Tensor next =
         at::tensor(content_->packed.ids, at::TensorOptions(at::kLong).device(dense.device()))

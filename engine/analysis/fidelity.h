@@ -55,9 +55,11 @@ class FidelityMeter {
   FidelityMeter(FidelityMeter&&) noexcept;
   FidelityMeter& operator=(FidelityMeter&&) noexcept;
   /// Logits are made in pieces, so memory stays O(n). `heads`, if given, gets one entry for each head, layer
-  /// by layer; the model must be a converted one then. Throws as the constructor does.
+  /// by layer; the model must be a converted one then. `cache_bytes`, if given, gets the memory of keys,
+  /// values and states after the text. Throws as the constructor does.
   [[nodiscard]] Fidelity measure(const LanguageModel& converted, const Job& job = {},
-                                 std::vector<HeadFidelity>* heads = nullptr) const;
+                                 std::vector<HeadFidelity>* heads = nullptr,
+                                 std::int64_t* cache_bytes = nullptr) const;
 
  private:
   struct Content;

@@ -109,6 +109,10 @@ BsbrConfig HeadNeeds::at_density(double density, double recall_weight) const {
   return plan_of(choose(std::exp(high), recall_weight));
 }
 
+double HeadNeeds::least_density() const {
+  return choose(kHighest, 0).pairs / causal_;
+}
+
 BsbrConfig HeadNeeds::sparsest() const {
   return plan_of(choose(kHighest, 0));
 }

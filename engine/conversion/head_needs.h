@@ -21,6 +21,8 @@ class HeadNeeds {
   /// A plan under which the heads together read this share of all pairs of `text`, or nearly; above 0. An
   /// error counts in recall `recall_weight` times what it does in text.
   [[nodiscard]] BsbrConfig at_density(double density, double recall_weight) const;
+  /// What near tokens alone make of all pairs of the text.
+  [[nodiscard]] double least_density() const;
   /// The plan that reads next to nothing, and the one that reads everything.
   [[nodiscard]] BsbrConfig sparsest() const;
   [[nodiscard]] BsbrConfig densest() const;

@@ -14,17 +14,15 @@ namespace {
 constexpr double kRecallWeight = 0.3;
 constexpr double kMostRecallWeight = 30;
 
-/// The calibration text in whole chunks. Throws Error(InvalidArgument) if nothing in it is far.
+/// The calibration text in whole chunks.
 std::span<const TokenId> whole_chunks(const std::vector<TokenId>& text, const BsbrConfig& base) {
   const auto chunk = static_cast<std::size_t>(base.chunk_size);
-  const std::span<const TokenId> whole(text.data(), text.size() / chunk * chunk);
-  const std::int64_t near = base.sink_in_blocks() + (base.window + 1) * base.chunk_size;
-  if (static_cast<std::int64_t>(whole.size()) <= near + base.chunk_size) {
-    throw Error(ErrorKind::InvalidArgument,
-                cat("the calibration text has ", text.size(), " tokens, and of ", near + 2 * base.chunk_size,
-                    " on some would be far; use a longer text, a smaller chunk, or plan nothing"));
-  }
-  return whole;
+  return {text.data(), text.size() / chunk * chunk};
+}
+
+/// Tokens of which some are far, and a chunk more.
+std::int64_t least_tokens(const BsbrConfig& base) {
+  return base.sink_in_blocks() + (base.window + 3) * base.chunk_size;
 }
 
 /// Runs plans on the check texts until one meets the target.
@@ -48,7 +46,7 @@ class Search {
     double sparse = 0;  // planned density that misses the target
     double dense = 1;   // … and one that meets it
     std::optional<Plan> best;
-    double planned = 0.3;
+    double planned = 0.15;
     for (int i = 0; i < 7 && dense - sparse > 0.02 * dense; ++i) {
       Plan plan = check(needs_.at_density(planned, weight_));
       double ratio = plan.check.kl / kl;
@@ -60,7 +58,7 @@ class Search {
       if (ratio <= 1) {
         dense = planned;
         if (!best || plan.check.density < best->check.density) best = plan;
-        if (ratio > 0.9) break;
+        if (ratio > 0.85) break;
       } else {
         sparse = planned;
       }
@@ -154,11 +152,26 @@ struct Planner::Content {
 
 Planner::Planner(const LanguageModel& original, const BsbrConfig& base, PlanTexts texts, const Job& job) {
   base.validate(original.config().context);
+  if (!can_plan(base, texts)) {
+    throw Error(
+        ErrorKind::InvalidArgument,
+        cat("the calibration text has ", texts.calibration.size(), " tokens, and of ", least_tokens(base),
+            " on some would be far; use a longer text, a smaller chunk, or plan nothing"));
+  }
   content_ = std::make_unique<const Content>(original, base, std::move(texts), job);
 }
 Planner::Planner(Planner&&) noexcept = default;
 Planner& Planner::operator=(Planner&&) noexcept = default;
 Planner::~Planner() = default;
+
+bool Planner::can_plan(const BsbrConfig& base, const PlanTexts& texts) {
+  return static_cast<std::int64_t>(whole_chunks(texts.calibration, base).size()) >
+         least_tokens(base) - base.chunk_size;
+}
+
+double Planner::least_density() const {
+  return content_->needs.least_density();
+}
 
 BsbrConfig Planner::unchecked(double density) const {
   return content_->needs.at_density(density, kRecallWeight);

@@ -36,8 +36,10 @@ struct Plan {
 /// a pair then makes the choice of all heads.
 class Planner {
  public:
-  /// `base` gives what is not planned. Measures the heads. Throws Error(InvalidArgument) for texts in which
-  /// nothing is far, Error(OutOfMemory | Cancelled).
+  /// Whether the calibration text is long enough for something to be far.
+  static bool can_plan(const BsbrConfig& base, const PlanTexts& texts);
+  /// `base` gives what is not planned. Measures the heads. Throws Error(InvalidArgument) where nothing can be
+  /// planned, Error(OutOfMemory | Cancelled).
   Planner(const LanguageModel& original, const BsbrConfig& base, PlanTexts texts, const Job& job = {});
   Planner(Planner&&) noexcept;
   Planner& operator=(Planner&&) noexcept;
@@ -45,8 +47,10 @@ class Planner {
   Planner& operator=(const Planner&) = delete;
   ~Planner();
 
-  /// A plan for this density, above 0, on the calibration text, without a check: on other text a little more
-  /// or less is read, and at least what is near. Takes no time.
+  /// What near tokens alone make of all pairs of the calibration text: no plan reads less.
+  [[nodiscard]] double least_density() const;
+  /// A plan for this density on the calibration text, without a check: on other text a little more or less is
+  /// read. Takes no time.
   [[nodiscard]] BsbrConfig unchecked(double density) const;
   /// Moves the price until the converted model, run on the check texts, meets the target. Deterministic for
   /// a number of threads. Throws Error(InvalidArgument) for a density that cannot be met, Error(OutOfMemory |

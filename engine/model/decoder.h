@@ -22,6 +22,13 @@ namespace bsbr {
 struct Sequence {
   std::vector<std::unique_ptr<LayerCache>> layers;
   std::int64_t tokens = 0;
+
+  /// Memory of all its caches.
+  [[nodiscard]] std::int64_t bytes() const {
+    std::int64_t sum = 0;
+    for (const auto& layer : layers) sum += layer->bytes();
+    return sum;
+  }
 };
 
 /// Rows of tokens without their padding, one after the other.

@@ -143,6 +143,35 @@ class TestCliCommands : public QObject {
     QVERIFY(info["bsbr"].is_null());
   }
 
+  /// A cell for every head: threshold, fixed number, states only, nothing, everything.
+  void infoOfPlan() {
+    const fs::path folder = copy_checkpoint(converted_, temp_ / "planned");
+    json bsbr = bsbr::read_json_object(folder / "config.json")["bsbr"];
+    bsbr["plan"] = {
+        {"retrieve", {{512, 512, 0, 0}, {2048, 64, 2048, 16}, {0, 0, 0, 0}, {32, 0, 0, 0}}},
+        {"threshold", {{0.5, 0.0078125, 0, 0}, {0, 0, 0, 0.001}, {0, 0, 0, 0}, {6.1035e-05, 0, 0, 0}}},
+        {"states",
+         {{true, false, true, false},
+          {true, true, false, false},
+          {true, true, true, true},
+          {true, true, true, true}}}};
+    change_config(folder, {{"bsbr", bsbr}});
+    const RunResult result = run_bsbr({"info", folder});
+    EXPECT_SUCCESS(result);
+    const std::string table =
+        "\n  layer head 0   1   2   3\n"
+        "      0      1   7-  ~   .\n"
+        "      1      #   k   #  10-\n"
+        "      2      ~   ~   ~   ~\n"
+        "      3     14   ~   ~   ~\n"
+        "    7  far blocks";
+    QVERIFY2(result.out.find(table) != std::string::npos, result.text().c_str());
+    for (const char* mark : {"\n    k  ", "\n    -  ", "\n    ~  ", "\n    .  ", "\n    #  "})
+      QVERIFY2(result.out.find(mark) != std::string::npos, mark);
+    QCOMPARE(run_bsbr({"info", folder, "--json"}).json()["bsbr"]["plan"], bsbr["plan"]);
+    QVERIFY(run_bsbr({"info", converted_}).out.find("layer head") == std::string::npos);
+  }
+
   void infoForPeople() {
     const RunResult result = run_bsbr({"info", kDemo});
     EXPECT_SUCCESS(result);

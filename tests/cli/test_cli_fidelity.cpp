@@ -115,15 +115,39 @@ class TestCliFidelity : public QObject {
     const RunResult result = run({converted_, "--lengths", "64,128", "--passages", "2", "--trials", "1"});
     EXPECT_SUCCESS(result);
     QCOMPARE(result.err, std::string());
-    for (const char* part :
-         {"chunk 32, block 8", "perplexity, original", "KL, nats a token", "±", "perplexity by position",
-          "A passage of random words", "left out", "key: value", "The 10 heads of 16", "lost mass"}) {
+    for (const char* part : {"chunk 32, block 8", "perplexity, original", "KL, nats a token", "±",
+                             "perplexity by position", "A passage of random words", "left out: too short",
+                             "key: value", "The 10 heads of 16", "lost mass"}) {
       QVERIFY2(result.out.find(part) != std::string::npos, part);
     }
     const RunResult single = run({converted_, "--lengths", "64", "--passages", "1", "--trials", "1"});
     EXPECT_SUCCESS(single);
     QVERIFY2(single.out.find("a single passage") != std::string::npos, single.text().c_str());
     QVERIFY2(single.out.find("±") == std::string::npos, single.text().c_str());
+  }
+
+  /// What the demo does not solve is one line, and what is not wanted none.
+  void recallForPeople() {
+    const RunResult result = run({converted_, "--lengths", "608", "--passages", "1", "--trials", "1"});
+    EXPECT_SUCCESS(result);
+    for (const char* part : {"  left out: the original does not recall it over 256, 512 tokens\n",
+                             "  left out: the original finds less than half in lists of 256, 512 tokens\n"})
+      QVERIFY2(result.out.find(part) != std::string::npos, result.text().c_str());
+    QVERIFY2(result.out.find("extra loss") == std::string::npos, result.text().c_str());
+    const RunResult none = run({converted_, "--lengths", "64", "--trials", "0"});
+    EXPECT_SUCCESS(none);
+    QVERIFY2(none.out.find("random words") == std::string::npos, none.text().c_str());
+  }
+
+  /// Positions from --from on: the default lengths are those that have some.
+  void from() {
+    const json report =
+        run({converted_, "--from", "1024", "--passages", "1", "--trials", "0", "--json"}).json();
+    QVERIFY(report["recall"].is_null());
+    QCOMPARE(report["lengths"].size(), std::size_t(1));
+    QCOMPARE(report["lengths"][0]["tokens"].get<int>(), 2048);
+    QCOMPARE(report["lengths"][0]["positions"].size(), std::size_t(1));
+    QCOMPARE(report["lengths"][0]["positions"][0]["from"].get<int>(), 1024);
   }
 
   /// A text below 1,024 tokens is one passage.
@@ -145,7 +169,7 @@ class TestCliFidelity : public QObject {
     refuse({folder, "--lengths", "64,2049"}, {"--lengths is 2049", "context", "2 to 2048"});
     refuse({folder, "--lengths", "1"}, {"--lengths is 1", "2 to 2048"});
     refuse({folder, "--lengths", "64", "--passages", "0"}, {"--passages is 0; legal: 1 or more"});
-    refuse({folder, "--lengths", "64", "--trials", "-1"}, {"--trials is -1; legal: 1 or more"});
+    refuse({folder, "--lengths", "64", "--trials", "-1"}, {"--trials is -1; legal: 0 or more"});
     refuse({folder, "--lengths", "64,128", "--from", "64"}, {"--from is 64; legal: 1 to 63"});
     refuse({folder, "--lengths", "64", "--from", "0"}, {"--from is 0; legal: 1 to 63"});
     const fs::path few = write_file(temp_ / "few.txt", "A whale.");

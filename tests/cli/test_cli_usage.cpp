@@ -11,8 +11,8 @@ class TestCliUsage : public QObject {
     const RunResult result = run_bsbr({"--help"});
     EXPECT_SUCCESS(result);
     QCOMPARE(result.err, std::string());
-    for (const char* command : {"info", "convert", "compare", "fidelity", "bench", "generate", "tokenize",
-                                "logits", "convert-example"}) {
+    for (const char* command : {"info", "convert", "compare", "fidelity", "sweep", "bench", "generate",
+                                "tokenize", "logits", "convert-example"}) {
       QVERIFY2(result.out.find(bsbr::cat("\n  ", command, " ")) != std::string::npos, command);
     }
   }
@@ -28,6 +28,9 @@ class TestCliUsage : public QObject {
     row("convert", qPrintable(settings + "CKPT OUT --force"));
     row("compare", qPrintable(settings + "CKPT CONVERTED --text --seq-len"));
     row("fidelity", qPrintable(settings + "CKPT CONVERTED --text --lengths --passages --from --trials"));
+    row("sweep",
+        "CKPT --text --seq-len --from --budgets --densities --factors --chunk-size --block-size "
+        "--compression-factor --window --calibrate --calibration-tokens");
     row("bench",
         qPrintable(settings + "CKPT CONVERTED --text --lengths --repetitions --seconds --predict --csv "
                               "--attention-only --layer"));
@@ -86,6 +89,7 @@ class TestCliUsage : public QObject {
     row("unknown device", {"generate", demo, "--prompt", "a", "--device", "tpu"}, "tpu");
     row("no threads", {"info", demo, "--threads", "0"}, "--threads");
     row("too many threads", {"info", demo, "--threads", "1025"}, "--threads");
+    row("word in a list", {"sweep", demo, "--densities", "0.1,much"}, "much");
     row("settings for a converted", {"compare", demo, demo, "--window", "2"}, "--window");
   }
   void wrong() {
