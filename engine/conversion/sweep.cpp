@@ -3,9 +3,6 @@
 #include <algorithm>
 #include <array>
 
-#include "engine/model/decoder.h"
-#include "engine/model/torch_border.h"
-
 namespace bsbr {
 namespace {
 
@@ -54,6 +51,12 @@ std::vector<Setting> planned_settings(const Planner& planner, const SweepOptions
       settings.push_back({SweepKind::Planned, density, planner.unchecked(density)});
   }
   return settings;
+}
+
+/// Of keys and values in float32.
+std::int64_t dense_cache_bytes(const ModelConfig& model, std::int64_t tokens) {
+  return 2 * model.layers * model.kv_heads * model.head_dim * tokens *
+         static_cast<std::int64_t>(sizeof(float));
 }
 
 /// Short, without zeros at the end.
@@ -139,8 +142,7 @@ Sweep sweep(const LanguageModel& original, const BsbrConfig& base, PlanTexts tex
   plain.plan.clear();
   const auto tokens = static_cast<std::int64_t>(ids.size());
   const FidelityMeter meter(original, ids, job, options.from);
-  Sweep result{
-      tokens, 0, at_torch_border([&] { return original.decoder().make_sequence(tokens).bytes(); }), {}};
+  Sweep result{tokens, 0, dense_cache_bytes(original.config(), tokens), {}};
   std::vector<BsbrConfig> tried;
   const auto run = [&](const std::vector<Setting>& settings) {
     for (const Setting& setting : settings) {
