@@ -52,9 +52,10 @@ void print_report(std::ostream& out, const Comparison& comparison, const ModelCo
       << std::setw(14) << "converted" << std::setw(10) << "ratio" << '\n';
   row("perplexity", fixed(fidelity.original_perplexity, 2), fixed(fidelity.converted_perplexity, 2),
       fidelity.perplexity_ratio());
-  cost_row("prefill", comparison.original.prefill_ms.median, comparison.converted.prefill_ms.median, 1, " ms");
-  cost_row("decoding, 1 token", comparison.original.decode_ms.median,
-           comparison.converted.decode_ms.median, 2, " ms");
+  cost_row("prefill", comparison.original.prefill_ms.median, comparison.converted.prefill_ms.median, 1,
+           " ms");
+  cost_row("decoding, 1 token", comparison.original.decode_ms.median, comparison.converted.decode_ms.median,
+           2, " ms");
   const auto memory_row = [&](const std::string& title, std::int64_t a, std::int64_t b) {
     row(title, human_bytes(a), human_bytes(b), static_cast<double>(b) / static_cast<double>(a));
   };

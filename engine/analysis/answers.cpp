@@ -18,6 +18,7 @@ Answers ask(const LanguageModel& model, const std::vector<TokenId>& ids,
     const at::Tensor hidden = decoder.forward({ids, {static_cast<std::int64_t>(ids.size())}}, options);
     const at::TensorOptions integers = at::TensorOptions(at::kLong).device(hidden.device());
     std::vector<std::int64_t> tokens;
+    tokens.reserve(positions.size());
     for (const std::int64_t position : positions) tokens.push_back(ids[static_cast<std::size_t>(position)]);
     const at::Tensor rows = at::tensor(positions, integers) - 1;  // each is predicted one before it
     const at::Tensor wanted = at::tensor(tokens, integers);

@@ -58,6 +58,7 @@ class CostMeter {
     time_prefills();
     time_decoding();
     std::vector<Cost> costs;
+    costs.reserve(subjects_.size());
     for (const Subject& subject : subjects_) {
       costs.push_back({spread(subject.prefill.ms), spread(subject.decode.ms), subject.prefill.mean_parts(),
                        subject.decode.mean_parts(), subject.cache_bytes, subject.peak_bytes,

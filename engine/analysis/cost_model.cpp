@@ -68,7 +68,8 @@ std::int64_t candidates(const BsbrConfig& config, std::int64_t far_chunks) {
 double states_of_query(const BsbrConfig& config, std::int64_t far_chunks) {
   const std::int64_t scored = candidates(config, far_chunks);
   const double coarse = scored < far_chunks ? static_cast<double>(far_chunks) : 0;
-  return static_cast<double>(scored * config.chunk_size / config.compression_factor) + coarse;
+  const std::int64_t states = config.chunk_size / config.compression_factor;
+  return static_cast<double>(scored * states) + coarse;
 }
 
 double far_chunks_at(const BsbrConfig& config, std::int64_t position) {

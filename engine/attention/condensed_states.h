@@ -10,9 +10,9 @@ namespace bsbr {
 
 /// What stands for the blocks of one head: states of log mass biases + q·keys. Of the n keys of a group with
 /// their values: the mean key k̃; for the anchor a, a query, bias log Σ e^{a·k} - a·k̃ (at most log n +
-/// BlockCondenser::kMostLift) and value Σ softmax(a·k) v, so that mass and value are exact at q = a. The plain
-/// estimate, of a = 0, has bias log n. How far a state may mislead says the spread, the variance of a key's
-/// elements, mean |k - k̃|² / dim.
+/// BlockCondenser::kMostLift) and value Σ softmax(a·k) v, so that mass and value are exact at q = a. The
+/// plain estimate, of a = 0, has bias log n. How far a state may mislead says the spread, the variance of a
+/// key's elements, mean |k - k̃|² / dim.
 struct CondensedStates {
   at::Tensor keys, values;  ///< [blocks · states per block, dim]
   at::Tensor biases;        ///< [blocks · states per block]

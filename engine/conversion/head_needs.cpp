@@ -38,6 +38,7 @@ std::vector<std::int64_t> recalling_queries(const RecallText& recall) {
   std::sort(all.begin(), all.end());
   std::vector<std::int64_t> some;
   const std::size_t count = std::min(kMost, all.size());
+  some.reserve(count);
   for (std::size_t i = 0; i < count; ++i) some.push_back(all[i * all.size() / count]);
   return some;
 }

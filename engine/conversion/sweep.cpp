@@ -112,6 +112,7 @@ std::vector<bool> Sweep::pareto() const {
     return x != y && std::equal(x.begin(), x.end(), y.begin(), std::less_equal<>());
   };
   std::vector<bool> result;
+  result.reserve(points.size());
   for (const SweepPoint& point : points) {
     result.push_back(std::none_of(points.begin(), points.end(),
                                   [&](const SweepPoint& other) { return beats(other, point); }));
