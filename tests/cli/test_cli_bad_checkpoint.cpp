@@ -92,7 +92,7 @@ class TestCliBadCheckpoint : public QObject {
     row("bsbr a number", "{'bsbr':4}", {"\"bsbr\": is number"});
     row("bsbr of another version", "{'bsbr':{'version':99}}", {"version 99"});
     row("bsbr out of range",
-        "{'bsbr':{'version':1,'chunk_size':0,'block_size':16,'compression_factor':4,'retrieve':512,'window':"
+        "{'bsbr':{'version':2,'chunk_size':0,'block_size':16,'compression_factor':4,'retrieve':512,'window':"
         "1,"
         "'sink':16,'candidate_chunks':16}}",
         {"chunk_size is 0; legal: 1 to 2048"});
