@@ -5,7 +5,6 @@
 #include "app/bsbr/bench_report.h"
 #include "app/bsbr/commands.h"
 #include "app/bsbr/conversion.h"
-#include "app/bsbr/resources.h"
 #include "app/bsbr/settings.h"
 #include "app/bsbr/terminal.h"
 
@@ -26,18 +25,14 @@ struct BenchCommand {
     if (options.repetitions < 1)
       throw Error(ErrorKind::InvalidArgument,
                   cat("--repetitions is ", options.repetitions, "; legal: 1 or more"));
-    const Checkpoint opened = open_checkpoint(checkpoint);
-    const ModelConfig config = config_of(opened);
-    if (converted.empty()) conversion.validate(config.context);
-    choose_lengths(config);
-    const Tokenizer tokenizer = load_tokenizer(opened, config);
-    const std::string path = text.empty() ? resource("demo/sample.txt").string() : text;
-    const std::vector<TokenId> tokens = tokenizer.encode(read_input(path));
-    if (tokens.empty()) throw Error(ErrorKind::InvalidArgument, cat(input_name(path), ": has no tokens"));
-    const LanguageModel original = load_model(opened, common.device).with_attention(std::nullopt);
-    const LanguageModel other = conversion.counterpart(original, opened, converted, common.device);
+    const OpenedWithText opened = open_with_text(checkpoint, text);
+    if (converted.empty()) conversion.validate(opened.config.context);
+    choose_lengths(opened.config);
+    if (opened.tokens.empty()) throw Error(ErrorKind::InvalidArgument, cat(opened.source, ": has no tokens"));
+    const LanguageModel original = load_model(opened.checkpoint, common.device).with_attention(std::nullopt);
+    const LanguageModel other = conversion.counterpart(original, opened.checkpoint, converted, common.device);
     const std::vector<BenchModel> models{{"original", &original}, {"converted", &other}};
-    attention_only ? run_attention(models, tokens) : run_models(models, tokens);
+    attention_only ? run_attention(models, opened.tokens) : run_models(models, opened.tokens);
   }
 
  private:

@@ -13,7 +13,7 @@ std::string milliseconds(double value) {
   return fixed(value, value < 10 ? 2 : 1) + " ms";
 }
 
-/// "1.23 s ± 0.04": half the distance between the quartiles.
+/// "1.23 s ± 3 %": half the distance between the quartiles, as a share of the median.
 std::string with_spread(const Spread& spread) {
   if (spread.runs == 0) return "-";
   if (spread.runs == 1) return milliseconds(spread.median);

@@ -106,8 +106,7 @@ std::vector<AttentionCost> measure_attention(std::span<const LanguageModel* cons
       subjects.push_back({decoder.attention(options.layer), decoder.device(), {}, 0, 0, {}});
     }
     const auto enough = [&](const Subject& subject) {
-      const auto runs = static_cast<int>(subject.ms.size());
-      return runs >= options.repetitions || (runs > 0 && subject.spent_ms > 1e3 * options.most_seconds);
+      return enough_runs(subject.ms.size(), subject.spent_ms, options.repetitions, options.most_seconds);
     };
     for (int run = 0; !std::all_of(subjects.begin(), subjects.end(), enough); ++run) {
       job.report("timing attention", std::min(1.0, static_cast<double>(run) / (options.repetitions + 1)));

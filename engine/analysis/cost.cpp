@@ -69,9 +69,8 @@ class CostMeter {
 
  private:
   [[nodiscard]] bool enough(const Subject& subject) const {
-    const auto runs = static_cast<int>(subject.prefill.ms.size());
-    return runs >= std::max(1, options_.repetitions) ||
-           (runs > 0 && subject.spent_ms > 1e3 * options_.most_seconds);
+    return enough_runs(subject.prefill.ms.size(), subject.spent_ms, options_.repetitions,
+                       options_.most_seconds);
   }
 
   void time_prefills() {

@@ -35,6 +35,11 @@ struct CostOptions {
 /// A first prefill that takes longer counts: what warming up saves is lost in it.
 inline constexpr double kNoWarmUpMs = 10'000;
 
+/// Whether so many runs that count, in so much time, are as many as were asked for: CostOptions' rule.
+inline bool enough_runs(std::size_t runs, double spent_ms, int repetitions, double most_seconds) {
+  return runs > 0 && (static_cast<int>(runs) >= repetitions || spent_ms > 1e3 * most_seconds);
+}
+
 /// Measures several models on the same tokens, in turn within each repetition, so that a noisy machine is
 /// unfair to none. Throws Error(InvalidArgument | OutOfMemory | Cancelled).
 std::vector<Cost> measure_cost(std::span<const LanguageModel* const> models, std::span<const TokenId> ids,

@@ -60,20 +60,13 @@ double scoring_heads(const ModelConfig& model) {
   return count;
 }
 
-/// Chunks whose blocks a query scores when so many chunks are far.
-std::int64_t candidates(const BsbrConfig& config, std::int64_t far_chunks) {
-  return std::min(far_chunks, config.candidate_chunks);
-}
-
-double states_of_query(const BsbrConfig& config, std::int64_t far_chunks) {
-  const std::int64_t scored = candidates(config, far_chunks);
-  const double coarse = scored < far_chunks ? static_cast<double>(far_chunks) : 0;
-  const std::int64_t states = config.chunk_size / config.compression_factor;
-  return static_cast<double>(scored * states) + coarse;
-}
-
-double far_chunks_at(const BsbrConfig& config, std::int64_t position) {
-  return static_cast<double>(std::max<std::int64_t>(0, position / config.chunk_size - config.window));
+/// States, of blocks and of chunks, that one head scores for the query at a position.
+double states_at(const BsbrConfig& config, std::int64_t position) {
+  const std::int64_t far_chunks = std::max<std::int64_t>(0, position / config.chunk_size - config.window);
+  const std::int64_t scored = std::min(far_chunks, config.candidate_chunks);
+  const std::int64_t coarse = scored < far_chunks ? far_chunks : 0;
+  const std::int64_t states = scored * (config.chunk_size / config.compression_factor) + coarse;
+  return static_cast<double>(states);
 }
 
 }  // namespace
@@ -82,7 +75,7 @@ double scored_states(const BsbrConfig& config, std::int64_t tokens) {
   double sum = 0;
   for (std::int64_t begin = 0; begin < tokens; begin += config.chunk_size) {
     const double rows = static_cast<double>(std::min(config.chunk_size, tokens - begin));
-    sum += rows * states_of_query(config, static_cast<std::int64_t>(far_chunks_at(config, begin)));
+    sum += rows * states_at(config, begin);
   }
   return sum;
 }
@@ -178,7 +171,7 @@ PredictedCost predict_cost(const LanguageModel& model, const Ceilings& ceilings,
     const double states = pair_flops * scoring * scored_states(bsbr, tokens) / ceilings.state_flops;
     cost.prefill.scoring = states / 2;
     cost.prefill.attention = states + pair_flops * heads * layers * density * causal / ceilings.sparse_flops;
-    const double read = states_of_query(bsbr, static_cast<std::int64_t>(far_chunks_at(bsbr, tokens)));
+    const double read = states_at(bsbr, tokens);
     cost.decode.scoring = scoring * dim * read * stream;
     // A prefill's mean query reads density · n / 2 tokens exactly; the last one is taken to read no more.
     cost.decode.attention = 2 * cost.decode.scoring + heads * layers * 2 * dim * density * n / 2 * stream;

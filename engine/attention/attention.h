@@ -40,8 +40,8 @@ inline double density_of(std::span<const PairCount> pairs) {
 /// Where a call of an attention notes what it did, by adding to it.
 struct AttentionNotes {
   std::span<PairCount> pairs = {};  ///< one a head, or empty
-  double* scoring_seconds =
-      nullptr;  ///< taken to choose what is read exactly, the weighing of states included
+  /// Taken to choose what is read exactly, the weighing of states included; or nullptr.
+  double* scoring_seconds = nullptr;
 };
 
 /// Keys and values (and what an attention derives from them) of one sequence in one layer.

@@ -3,11 +3,11 @@
 #include <set>
 
 #include "engine/base/error.h"
-#include "engine/base/json_file.h"
 #include "engine/conversion/head_options.h"
 #include "engine/conversion/planner.h"
 #include "engine/model/checkpoint_tokenizer.h"
 #include "engine/model/torch_border.h"
+#include "tests/support/resource_text.h"
 #include "tests/support/smollm2.h"
 
 using bsbr::BsbrConfig;
@@ -39,14 +39,8 @@ class TestPlanner : public QObject {
     const Checkpoint checkpoint = Checkpoint::open(BSBR_SOURCE_DIR "/resources/demo");
     demo_ = LanguageModel::load(checkpoint);
     tokenizer_ = bsbr::open_tokenizer(checkpoint);
-    const auto tokens = [&](const char* file, std::size_t most) {
-      std::vector<TokenId> ids = tokenizer_->encode(
-          bsbr::read_text_file(std::string(BSBR_SOURCE_DIR "/resources/") + file, 1 << 20));
-      ids.resize(std::min(ids.size(), most));
-      return ids;
-    };
-    calibration_ = tokens("calibration/plan.txt", 2048);
-    check_ = tokens("demo/sample.txt", 2048);
+    calibration_ = bsbr::test::resource_tokens(*tokenizer_, "calibration/plan.txt", 2048);
+    check_ = bsbr::test::resource_tokens(*tokenizer_, "demo/sample.txt", 2048);
     base_.retrieve = 0;
   }
 
@@ -127,12 +121,7 @@ class TestPlanner : public QObject {
     const Checkpoint checkpoint = Checkpoint::open(bsbr::test::smollm2());
     const LanguageModel smollm2 = LanguageModel::load(checkpoint);
     const bsbr::Tokenizer tokenizer = bsbr::open_tokenizer(checkpoint);
-    const auto tokens = [&](const char* file) {
-      std::vector<TokenId> ids =
-          tokenizer.encode(bsbr::read_text_file(std::string(BSBR_SOURCE_DIR "/resources/") + file, 1 << 20));
-      ids.resize(512);
-      return ids;
-    };
+    const auto tokens = [&](const char* file) { return bsbr::test::resource_tokens(tokenizer, file, 512); };
     BsbrConfig base = base_;
     base.chunk_size = 64;
     bsbr::PlanTexts texts =

@@ -2,9 +2,9 @@
 
 #include "engine/analysis/cost.h"
 #include "engine/base/error.h"
-#include "engine/base/json_file.h"
 #include "engine/conversion/sweep.h"
 #include "engine/model/checkpoint_tokenizer.h"
+#include "tests/support/resource_text.h"
 
 using bsbr::BsbrConfig;
 using bsbr::Checkpoint;
@@ -46,16 +46,11 @@ class TestSweep : public QObject {
     const Checkpoint checkpoint = Checkpoint::open(BSBR_SOURCE_DIR "/resources/demo");
     demo_ = LanguageModel::load(checkpoint);
     const bsbr::Tokenizer tokenizer = bsbr::open_tokenizer(checkpoint);
-    const auto tokens = [&](const char* file) {
-      std::vector<TokenId> ids =
-          tokenizer.encode(bsbr::read_text_file(std::string(BSBR_SOURCE_DIR "/resources/") + file, 1 << 20));
-      ids.resize(512);
-      return ids;
-    };
-    ids_ = tokens("demo/sample.txt");
+    ids_ = bsbr::test::resource_tokens(tokenizer, "demo/sample.txt", 512);
     base_.chunk_size = 32;
     base_.block_size = 8;
-    texts_ = bsbr::plan_texts(tokenizer, tokens("calibration/plan.txt"), {}, 32);
+    texts_ = bsbr::plan_texts(tokenizer, bsbr::test::resource_tokens(tokenizer, "calibration/plan.txt", 512),
+                              {}, 32);
   }
 
   /// Each point is what its configuration gives, in the order in which they are told.
