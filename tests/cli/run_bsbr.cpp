@@ -67,8 +67,11 @@ RunResult run_bsbr(const std::vector<std::string>& arguments, const RunOptions& 
   if (!process.waitForStarted()) throw std::runtime_error(cat(BSBR_PROGRAM, ": cannot be started"));
   process.write(options.input.data(), qint64(options.input.size()));
   process.closeWriteChannel();
-  if (options.signal != 0 && !process.waitForFinished(std::max(1, options.signal_after_ms))) {
-    ::kill(static_cast<pid_t>(process.processId()), options.signal);
+  if (options.signal != 0) {
+    const bool running = options.signal_on_output
+                             ? process.waitForReadyRead(options.limit_ms)
+                             : !process.waitForFinished(std::max(1, options.signal_after_ms));
+    if (running) ::kill(static_cast<pid_t>(process.processId()), options.signal);
   }
   RunResult result;
   if (process.state() != QProcess::NotRunning && !process.waitForFinished(options.limit_ms)) {

@@ -15,7 +15,8 @@ struct RunOptions {
   std::string folder;                              ///< working folder; empty: this process's
   int signal = 0;                                  ///< sent after signal_after_ms
   int signal_after_ms = 0;
-  int limit_ms = 240'000;  ///< then the program is killed
+  bool signal_on_output = false;  ///< … or as soon as there is something on standard output
+  int limit_ms = 240'000;         ///< then the program is killed
 };
 
 struct RunResult {

@@ -202,6 +202,7 @@ class TestCliInterrupted : public QObject {
     const RunResult compared = run_bsbr({"compare", kDemo, "--threads", "1"}, options);
     QVERIFY2(compared.code == 130, compared.text().c_str());
     QCOMPARE(compared.out, std::string());
+    options.signal_on_output = true;
     const RunResult generated = run_bsbr(
         {"generate", kDemo, "--prompt", "a", "--tokens", "2000", "--temperature", "1", "--threads", "1"},
         options);
