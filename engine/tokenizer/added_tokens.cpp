@@ -105,6 +105,7 @@ void AddedTokens::name(const std::string& text) {
 
 std::vector<SpecialToken> AddedTokens::all() const {
   std::vector<SpecialToken> tokens;
+  tokens.reserve(by_text_.size());
   for (const auto& [text, origin] : by_text_) tokens.push_back({text, origin.id});
   return tokens;
 }

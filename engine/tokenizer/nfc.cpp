@@ -23,9 +23,12 @@ constexpr std::string_view kNoFinal = "\u11A7";
 void append_composed(std::string_view text, std::string& normal) {
   if (text.empty()) return;
   utf8proc_uint8_t* composed = nullptr;
-  const utf8proc_ssize_t length = utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
-                                               static_cast<utf8proc_ssize_t>(text.size()), &composed,
-                                               utf8proc_option_t(UTF8PROC_STABLE | UTF8PROC_COMPOSE));
+  // utf8proc's flags are an enumeration of C, meant to be joined.
+  // NOLINTNEXTLINE(clang-analyzer-optin.core.EnumCastOutOfRange)
+  constexpr auto kCompose = utf8proc_option_t(UTF8PROC_STABLE | UTF8PROC_COMPOSE);
+  const utf8proc_ssize_t length =
+      utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
+                   static_cast<utf8proc_ssize_t>(text.size()), &composed, kCompose);
   const std::unique_ptr<utf8proc_uint8_t, Free> owner(composed);
   if (length < 0) {
     throw Error(length == UTF8PROC_ERROR_NOMEM ? ErrorKind::OutOfMemory : ErrorKind::Internal,
