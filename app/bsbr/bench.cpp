@@ -5,6 +5,7 @@
 #include "app/bsbr/bench_report.h"
 #include "app/bsbr/commands.h"
 #include "app/bsbr/conversion.h"
+#include "app/bsbr/dense_start.h"
 #include "app/bsbr/settings.h"
 #include "app/bsbr/terminal.h"
 
@@ -14,6 +15,7 @@ namespace {
 struct BenchCommand {
   Common common;
   Conversion conversion;
+  DenseStart dense_start;
   BenchOptions options;
   std::string checkpoint, converted, text;
   bool csv = false;
@@ -30,9 +32,12 @@ struct BenchCommand {
     choose_lengths(opened.config);
     if (opened.tokens.empty()) throw Error(ErrorKind::InvalidArgument, cat(opened.source, ": has no tokens"));
     const LanguageModel original = load_model(opened.checkpoint, common.device).with_attention(std::nullopt);
-    const LanguageModel other = conversion.counterpart(original, opened.checkpoint, converted, common.device);
+    const LanguageModel sparse =
+        conversion.counterpart(original, opened.checkpoint, converted, common.device);
+    const std::vector<std::int64_t> start = dense_start.of(sparse, opened.tokens);
+    const LanguageModel other = sparse.with_dense_start(start);
     const std::vector<BenchModel> models{{"original", &original}, {"converted", &other}};
-    attention_only ? run_attention(models, opened.tokens) : run_models(models, opened.tokens);
+    attention_only ? run_attention(models, opened.tokens, start) : run_models(models, opened.tokens, start);
   }
 
  private:
@@ -55,16 +60,24 @@ struct BenchCommand {
     if (!layer) layer = config.layers / 2;
   }
 
-  void run_models(const std::vector<BenchModel>& models, const std::vector<TokenId>& tokens) const {
+  void run_models(const std::vector<BenchModel>& models, const std::vector<TokenId>& tokens,
+                  const std::vector<std::int64_t>& start) const {
     const Bench bench = [&] {
       ProgressLine progress;
       return measure_bench(models, tokens, options, progress.job());
     }();
-    if (common.json) return print_json(bench.to_json());
-    csv ? print_bench_csv(std::cout, bench) : print_bench(std::cout, bench);
+    if (common.json) {
+      nlohmann::json json = bench.to_json();
+      json["dense_until"] = start;
+      return print_json(json);
+    }
+    if (csv) return print_bench_csv(std::cout, bench);
+    print_bench(std::cout, bench);
+    print_dense_start(std::cout, start);
   }
 
-  void run_attention(const std::vector<BenchModel>& models, const std::vector<TokenId>& tokens) const {
+  void run_attention(const std::vector<BenchModel>& models, const std::vector<TokenId>& tokens,
+                     const std::vector<std::int64_t>& start) const {
     std::vector<const LanguageModel*> measured;
     std::vector<std::string> names;
     for (const BenchModel& model : models) {
@@ -83,9 +96,14 @@ struct BenchCommand {
       }
       product = matrix_product_flops();
     }
-    if (common.json) return print_json(attention_json(names, points, product));
-    csv ? print_attention_csv(std::cout, names, points)
-        : print_attention(std::cout, names, points, *layer, product);
+    if (common.json) {
+      nlohmann::json json = attention_json(names, points, product);
+      json["dense_until"] = start;
+      return print_json(json);
+    }
+    if (csv) return print_attention_csv(std::cout, names, points);
+    print_attention(std::cout, names, points, *layer, product);
+    print_dense_start(std::cout, start);
   }
 
   [[nodiscard]] nlohmann::json attention_json(const std::vector<std::string>& models,
@@ -149,6 +167,7 @@ void add_bench(CLI::App& app) {
       ->excludes(only);
   command->add_flag("--csv", bench->csv, "Print comma-separated values instead of tables");
   bench->conversion.add_to(*command, converted);
+  bench->dense_start.add_to(*command);
   bench->common.add_to(*command);
   command->get_option("--csv")->excludes(command->get_option("--json"));
   command->callback([bench] { bench->run(); });

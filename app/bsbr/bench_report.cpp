@@ -219,6 +219,19 @@ void print_attention(std::ostream& out, const std::vector<std::string>& models,
       << this_machine().text() << ".\n";
 }
 
+void print_dense_start(std::ostream& out, const std::vector<std::int64_t>& start) {
+  if (start.empty()) return;
+  const auto [least, most] = std::minmax_element(start.begin(), start.end());
+  if (*most == 0) {
+    out << "The conversion attends sparsely from its first chunk on.\n";
+  } else if (*least == *most) {
+    out << "The conversion attends densely at its first " << with_commas(*most) << " positions.\n";
+  } else {
+    out << "The conversion attends densely at its first " << with_commas(*least) << " to "
+        << with_commas(*most) << " positions, depending on the layer.\n";
+  }
+}
+
 void print_attention_csv(std::ostream& out, const std::vector<std::string>& models,
                          std::span<const AttentionPoint> points) {
   Table table({"tokens", "model", "median_ms", "low_ms", "high_ms", "runs", "scoring_ms", "scratch_bytes",

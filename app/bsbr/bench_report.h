@@ -35,6 +35,9 @@ void print_bench(std::ostream& out, const Bench& bench);
 /// One row for each length and model, plain numbers in the units that the heading names.
 void print_bench_csv(std::ostream& out, const Bench& bench);
 
+/// Up to where each layer of the conversion attended densely, in tokens.
+void print_dense_start(std::ostream& out, const std::vector<std::int64_t>& start);
+
 void print_attention(std::ostream& out, const std::vector<std::string>& models,
                      std::span<const AttentionPoint> points, std::int64_t layer, double product_flops);
 void print_attention_csv(std::ostream& out, const std::vector<std::string>& models,

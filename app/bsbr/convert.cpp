@@ -3,6 +3,7 @@
 
 #include "app/bsbr/commands.h"
 #include "app/bsbr/conversion.h"
+#include "app/bsbr/dense_start.h"
 #include "app/bsbr/settings.h"
 #include "app/bsbr/terminal.h"
 #include "engine/export/export.h"
@@ -35,6 +36,12 @@ struct Convert {
       ProgressLine progress;
       return export_checkpoint(source, converted, out, force, progress.job());
     }();
+    print(planned, report);
+    if (planned.plan) remember_dense_start(converted, load_tokenizer(source, model));
+  }
+
+ private:
+  void print(const Conversion::Result& planned, const ExportReport& report) const {
     if (common.json) {
       nlohmann::json json{{"folder", report.folder.string()},
                           {"bytes", report.bytes},

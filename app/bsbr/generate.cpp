@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "app/bsbr/commands.h"
+#include "app/bsbr/dense_start.h"
 #include "app/bsbr/settings.h"
 #include "app/bsbr/terminal.h"
 #include "engine/model/checkpoint_tokenizer.h"
@@ -15,6 +16,7 @@ namespace {
 
 struct Generate {
   Common common;
+  DenseStart dense_start;
   GenerationOptions options;
   std::string checkpoint, prompt;
   bool chat = false;
@@ -44,7 +46,8 @@ struct Generate {
     const Checkpoint opened = open_checkpoint(checkpoint);
     const Tokenizer tokenizer = load_tokenizer(opened, config_of(opened));
     const std::vector<TokenId> ids = encode(opened, tokenizer);
-    const LanguageModel model = load_model(opened, common.device);
+    const LanguageModel loaded = load_model(opened, common.device);
+    const LanguageModel model = loaded.with_dense_start(dense_start.of(loaded, tokenizer));
     const std::vector<TokenId>& ends = model.config().end_tokens;
     options.stops.insert(options.stops.end(), ends.begin(), ends.end());
     Job job;
@@ -105,6 +108,7 @@ void add_generate(CLI::App& app) {
   command->add_option("--seed", sampling.seed, "Seed of the draw")
       ->check(unsigned_number)
       ->capture_default_str();
+  generate->dense_start.add_to(*command);
   generate->common.add_to(*command);
   command->callback([generate] { generate->run(); });
 }

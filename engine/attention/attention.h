@@ -82,9 +82,11 @@ class Attention {
 std::unique_ptr<Attention> make_dense_attention(const AttentionShape& shape, at::Device device);
 
 /// Block-sparse attention with block retrieval of a layer: the vectorised kernel on the CPU,
-/// make_bsbr_reference elsewhere.
+/// make_bsbr_reference elsewhere. The first `dense_until` positions, in whole chunks, attend to everything
+/// before them: on the CPU, and unless far keys are given back.
 std::unique_ptr<Attention> make_bsbr_attention(const AttentionShape& shape, const BsbrConfig& config,
-                                               at::Device device, std::int64_t layer = 0);
+                                               at::Device device, std::int64_t layer = 0,
+                                               std::int64_t dense_until = 0);
 
 /// The same, written plainly over tensor operations on any device: dense work, sparse result, O(n) memory.
 /// It is what the kernels are tested against.

@@ -30,7 +30,8 @@ struct WorkItem {
 
 class BsbrAttention : public Attention {
  public:
-  BsbrAttention(const AttentionShape& shape, const BsbrConfig& config, std::int64_t layer)
+  BsbrAttention(const AttentionShape& shape, const BsbrConfig& config, std::int64_t layer,
+                std::int64_t dense_until)
       : shape_(shape),
         layout_{
             static_cast<std::size_t>(shape.heads),       static_cast<std::size_t>(shape.kv_heads),
@@ -38,7 +39,9 @@ class BsbrAttention : public Attention {
             static_cast<std::size_t>(config.block_size), static_cast<std::size_t>(config.compression_factor)},
         reach_{0, static_cast<std::size_t>(config.window), static_cast<std::size_t>(config.sink_in_blocks()),
                static_cast<std::size_t>(config.candidate_chunks)},
-        states_only_(config.states_only) {
+        states_only_(config.states_only),
+        dense_until_(config.states_only ? 0 : dense_until / config.chunk_size * config.chunk_size),
+        dense_(make_dense_attention(shape, at::kCPU)) {
     for (const HeadPlan& head : config.heads_of(layer, shape.heads)) {
       heads_.push_back(
           {static_cast<std::size_t>(head.retrieve), static_cast<float>(head.threshold), head.states});
@@ -67,7 +70,10 @@ class BsbrAttention : public Attention {
       const at::Tensor q = query.narrow(0, begin, count);
       store.append(rows_of(q), rows_of(key.narrow(0, begin, count)), rows_of(value.narrow(0, begin, count)),
                    static_cast<std::size_t>(count), scale);
-      const double scoring = attend(q, store, scale, out.narrow(0, begin, count), exact);
+      // A sequence's dense start needs no store.
+      const std::int64_t start = first + begin == 0 ? std::min(dense_until_, count) : 0;
+      if (start > 0) attend_densely(query, key, value, scale, start, out, exact);
+      const double scoring = attend(q, start, store, scale, out.narrow(0, begin, count), exact);
       if (notes.scoring_seconds != nullptr) *notes.scoring_seconds += scoring;
       if (states_only_) {
         const std::size_t chunks = store.tokens() / layout_.chunk;
@@ -84,13 +90,24 @@ class BsbrAttention : public Attention {
   }
 
  private:
-  /// The rows of `query` are the last ones of the store. Returns the seconds that scoring took, of the mean
-  /// thread.
-  double attend(const at::Tensor& query, const KvStore& store, double scale, const at::Tensor& out,
-                std::vector<std::atomic<std::uint64_t>>& exact) const {
+  /// The first `count` tokens of a sequence, by the fused kernel.
+  void attend_densely(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value, double scale,
+                      std::int64_t count, const at::Tensor& out,
+                      std::vector<std::atomic<std::uint64_t>>& exact) const {
+    out.narrow(0, 0, count)
+        .copy_(dense_->forward(query.narrow(0, 0, count), key.narrow(0, 0, count), value.narrow(0, 0, count),
+                               scale, nullptr, {}));
+    for (auto& pairs : exact) pairs += static_cast<std::uint64_t>(count * (count + 1) / 2);
+  }
+
+  /// The rows of `query` are the last ones of the store; those before `begin_row` have been attended. Returns
+  /// the seconds that scoring took, of the mean thread.
+  double attend(const at::Tensor& query, std::int64_t begin_row, const KvStore& store, double scale,
+                const at::Tensor& out, std::vector<std::atomic<std::uint64_t>>& exact) const {
     const std::int64_t rows = query.size(0);
     const std::int64_t first = static_cast<std::int64_t>(store.tokens()) - rows;
-    const std::vector<WorkItem> work = divide(first, rows);
+    const std::vector<WorkItem> work = divide(first, begin_row, rows);
+    if (work.empty()) return 0;
     std::size_t most_rows = 1;
     for (const WorkItem& item : work) most_rows = std::max(most_rows, static_cast<std::size_t>(item.rows));
     const std::int64_t threads =
@@ -116,7 +133,8 @@ class BsbrAttention : public Attention {
                                static_cast<std::size_t>(first + item.begin),
                                static_cast<std::size_t>(item.head / (shape_.heads / shape_.kv_heads)),
                                static_cast<float>(scale),
-                               heads_[static_cast<std::size_t>(item.head)]};
+                               heads_[static_cast<std::size_t>(item.head)],
+                               first + item.begin < dense_until_};
           exact[static_cast<std::size_t>(item.head)] += kernels[static_cast<std::size_t>(t)].run(store, tile);
         }
       }
@@ -135,13 +153,15 @@ class BsbrAttention : public Attention {
     return {x.const_data_ptr<float>(), stride(x, 0), stride(x, 1)};
   }
 
-  /// Tiles of the rows at positions first …, none of which crosses a chunk's border; the longest past first.
-  [[nodiscard]] std::vector<WorkItem> divide(std::int64_t first, std::int64_t rows) const {
+  /// Tiles of the rows [begin, rows), row 0 at position `first`, none of which crosses a chunk's border; the
+  /// longest past first.
+  [[nodiscard]] std::vector<WorkItem> divide(std::int64_t first, std::int64_t begin,
+                                             std::int64_t rows) const {
     const auto chunk = static_cast<std::int64_t>(layout_.chunk);
     const auto most = static_cast<std::int64_t>(
         BsbrTileKernel::good_rows(layout_, reach_, static_cast<std::size_t>(first + rows)));
     std::vector<WorkItem> work;
-    for (std::int64_t begin = 0; begin < rows;) {
+    while (begin < rows) {
       const std::int64_t in_chunk = (first + begin) % chunk;
       const std::int64_t count = std::min({most, chunk - in_chunk, rows - begin});
       for (std::int64_t head = 0; head < shape_.heads; ++head) work.push_back({head, begin, count});
@@ -155,15 +175,18 @@ class BsbrAttention : public Attention {
   KvLayout layout_;
   BsbrReach reach_;
   bool states_only_;
+  std::int64_t dense_until_;  // a multiple of the chunk
+  std::unique_ptr<Attention> dense_;
   std::vector<HeadReach> heads_;
 };
 
 }  // namespace
 
 std::unique_ptr<Attention> make_bsbr_attention(const AttentionShape& shape, const BsbrConfig& config,
-                                               at::Device device, std::int64_t layer) {
+                                               at::Device device, std::int64_t layer,
+                                               std::int64_t dense_until) {
   if (!device.is_cpu()) return make_bsbr_reference(shape, config, device, layer);
-  return std::make_unique<BsbrAttention>(shape, config, layer);
+  return std::make_unique<BsbrAttention>(shape, config, layer, dense_until);
 }
 
 }  // namespace bsbr

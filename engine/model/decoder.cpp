@@ -54,7 +54,7 @@ at::Tensor apply(const Linear& linear, const at::Tensor& x) {
 }  // namespace
 
 Decoder::Decoder(ModelConfig config, std::shared_ptr<const DecoderWeights> weights,
-                 const std::optional<BsbrConfig>& bsbr)
+                 const std::optional<BsbrConfig>& bsbr, std::span<const std::int64_t> dense_until)
     : config_(std::move(config)), weights_(std::move(weights)) {
   config_.bsbr = bsbr;
   if (config_.rope) rope_.emplace(*config_.rope, config_.head_dim, device());
@@ -65,7 +65,8 @@ Decoder::Decoder(ModelConfig config, std::shared_ptr<const DecoderWeights> weigh
     bsbr->check_plan(config_.layers, config_.heads);
   }
   for (std::int64_t layer = 0; layer < config_.layers; ++layer) {
-    attention_.push_back(bsbr ? make_bsbr_attention(shape_, *bsbr, device(), layer)
+    const std::int64_t dense = dense_until.empty() ? 0 : dense_until[static_cast<std::size_t>(layer)];
+    attention_.push_back(bsbr ? make_bsbr_attention(shape_, *bsbr, device(), layer, dense)
                               : make_dense_attention(shape_, device()));
   }
 }

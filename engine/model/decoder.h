@@ -49,12 +49,14 @@ struct AttentionInput {
 /// c10::InferenceMode.
 class Decoder {
  public:
+  /// `dense_until`, of each layer: as make_bsbr_attention takes it; empty: 0.
   Decoder(ModelConfig config, std::shared_ptr<const DecoderWeights> weights,
-          const std::optional<BsbrConfig>& bsbr);
+          const std::optional<BsbrConfig>& bsbr, std::span<const std::int64_t> dense_until = {});
 
   /// The same weights with another attention.
-  [[nodiscard]] Decoder with_attention(const std::optional<BsbrConfig>& bsbr) const {
-    return {config_, weights_, bsbr};
+  [[nodiscard]] Decoder with_attention(const std::optional<BsbrConfig>& bsbr,
+                                       std::span<const std::int64_t> dense_until = {}) const {
+    return {config_, weights_, bsbr, dense_until};
   }
 
   [[nodiscard]] const ModelConfig& config() const { return config_; }

@@ -83,6 +83,10 @@ LanguageModel LanguageModel::with_attention(const std::optional<BsbrConfig>& bsb
   return {std::make_shared<const Decoder>(decoder_->with_attention(bsbr)), warnings_};
 }
 
+LanguageModel LanguageModel::with_dense_start(std::span<const std::int64_t> tokens) const {
+  return {std::make_shared<const Decoder>(decoder_->with_attention(config().bsbr, tokens)), warnings_};
+}
+
 const ModelConfig& LanguageModel::config() const {
   return decoder_->config();
 }

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -41,6 +42,10 @@ class LanguageModel {
   /// The same weights with dense attention, or with BSBR. Throws Error(InvalidArgument) for settings out of
   /// range.
   [[nodiscard]] LanguageModel with_attention(const std::optional<BsbrConfig>& bsbr) const;
+
+  /// The same model; in layer i a converted one attends densely from the first `tokens[i]` positions (in
+  /// whole chunks), where that is faster (measure_crossover) and closer to the original.
+  [[nodiscard]] LanguageModel with_dense_start(std::span<const std::int64_t> tokens) const;
 
   [[nodiscard]] const ModelConfig& config() const;
   /// What a person should know of the weights, one line each.

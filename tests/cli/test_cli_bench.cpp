@@ -19,8 +19,8 @@ class TestCliBench : public QObject {
   Q_OBJECT
 
   static std::vector<std::string> bench(const std::vector<std::string>& more) {
-    std::vector<std::string> all{"bench",     kDemo,    "--chunk-size",  "32", "--retrieve", "32",
-                                 "--lengths", "64,128", "--repetitions", "1"};
+    std::vector<std::string> all{"bench",     kDemo,    "--chunk-size",  "32", "--retrieve",    "32",
+                                 "--lengths", "64,128", "--repetitions", "1",  "--dense-until", "0"};
     all.insert(all.end(), more.begin(), more.end());
     return all;
   }
@@ -59,6 +59,22 @@ class TestCliBench : public QObject {
       QVERIFY(cost["peak_bytes"] > 0);
     }
     QVERIFY(report["lengths"][1]["converted"]["density"] < 1);
+  }
+
+  void denseStart() {
+    std::vector<std::string> all = bench({"--json"});
+    all[all.size() - 2] = "96";
+    const nlohmann::json report = run_bsbr(all).json();
+    QCOMPARE(report["dense_until"], (nlohmann::json{96, 96, 96, 96}));
+    QCOMPARE(report["lengths"][0]["converted"]["density"].get<double>(), 1.0);
+    const double density = report["lengths"][1]["converted"]["density"];
+    QVERIFY(density > 96.0 * 97 / (128 * 129) && density < 1);
+    all.resize(all.size() - 3);
+    all.push_back("--json");
+    const nlohmann::json measured = run_bsbr(all).json();
+    for (const nlohmann::json& tokens : measured["dense_until"]) QCOMPARE(tokens.get<int>() % 32, 0);
+    all.push_back("--dense-until=-1");
+    QCOMPARE(run_bsbr(all).code, 2);
   }
 
   void csv() {

@@ -131,7 +131,7 @@ BsbrTileKernel::Zones BsbrTileKernel::divide(const QueryTile& tile) const {
   zones.sink = std::min(reach_.sink, zones.recent);
   const std::size_t far_blocks = (zones.recent - zones.sink) / layout_.block;
   const std::size_t budget = tile.head.retrieve / layout_.block;
-  const bool all_read = tile.head.threshold <= 0 && far_blocks <= budget;
+  const bool all_read = tile.dense || (tile.head.threshold <= 0 && far_blocks <= budget);
   if (all_read) zones.sink = zones.recent;
   zones.far = far_blocks > 0 && !all_read && (budget > 0 || tile.head.states);
   if (!zones.far) return zones;

@@ -35,6 +35,7 @@ struct QueryTile {
   std::size_t kv_head;
   float scale;  ///< of q·k
   HeadReach head;
+  bool dense = false;  ///< everything is read exactly
 };
 
 /// BSBR attention of a tile of queries: one softmax over near (sink, window, own chunk), retrieved blocks and

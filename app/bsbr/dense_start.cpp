@@ -1,0 +1,56 @@
+#include "app/bsbr/dense_start.h"
+
+#include "app/bsbr/resources.h"
+#include "app/bsbr/settings.h"
+#include "app/bsbr/terminal.h"
+#include "engine/analysis/crossover.h"
+
+namespace bsbr::cli {
+namespace {
+
+std::vector<TokenId> sample(const Tokenizer& tokenizer) {
+  return tokenizer.encode(read_input(resource("demo/sample.txt").string()));
+}
+
+template <class Text>
+std::vector<std::int64_t> fastest(const LanguageModel& model, const Text& text) {
+  const CrossoverMemory memory = CrossoverMemory::of_user();
+  if (const auto known = memory.find(model)) return *known;
+  ProgressLine progress;
+  const std::vector<std::int64_t> tokens = measure_crossover(model, text(), progress.job());
+  memory.keep(model, tokens);
+  return tokens;
+}
+
+template <class Text>
+std::vector<std::int64_t> start_of(const LanguageModel& model, std::optional<std::int64_t> tokens,
+                                   const Text& text) {
+  if (!model.config().bsbr) return {};
+  if (!tokens) return fastest(model, text);
+  return std::vector<std::int64_t>(static_cast<std::size_t>(model.config().layers), *tokens);
+}
+
+}  // namespace
+
+void DenseStart::add_to(CLI::App& command) {
+  command
+      .add_option("--dense-until", tokens,
+                  "Positions, in whole chunks, that attend densely in a converted model (default: of each "
+                  "layer as many as are faster so on this machine, measured once and remembered)")
+      ->check(CLI::NonNegativeNumber)
+      ->check(whole_number);
+}
+
+std::vector<std::int64_t> DenseStart::of(const LanguageModel& model, const std::vector<TokenId>& text) const {
+  return start_of(model, tokens, [&] { return text; });
+}
+
+std::vector<std::int64_t> DenseStart::of(const LanguageModel& model, const Tokenizer& tokenizer) const {
+  return start_of(model, tokens, [&] { return sample(tokenizer); });
+}
+
+void remember_dense_start(const LanguageModel& model, const Tokenizer& tokenizer) {
+  (void)fastest(model, [&] { return sample(tokenizer); });
+}
+
+}  // namespace bsbr::cli

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/base/job.h"
+#include "engine/model/language_model.h"
+
+namespace bsbr {
+
+/// Of each layer of a converted model, the longest of some sequences, in tokens, that dense attention reads
+/// faster on this machine; 0 where it reads none of them faster. Times both on the start of `text`, up to
+/// 2,048 tokens, through the original's activations. Throws Error(OutOfMemory | Cancelled).
+std::vector<std::int64_t> measure_crossover(const LanguageModel& converted, std::span<const TokenId> text,
+                                            const Job& job = {});
+
+/// What was measured on a machine, kept in a file: an entry for every processor, number of threads, shape of
+/// attention and plan. The file is a cache: one that cannot be read counts as empty, one that cannot be
+/// written is left.
+class CrossoverMemory {
+ public:
+  explicit CrossoverMemory(std::filesystem::path file) : file_(std::move(file)) {}
+  /// $XDG_CACHE_HOME/bsbr/crossover.json, with ~/.cache where that is not set.
+  static CrossoverMemory of_user();
+
+  [[nodiscard]] std::optional<std::vector<std::int64_t>> find(const LanguageModel& converted) const;
+  void keep(const LanguageModel& converted, const std::vector<std::int64_t>& tokens) const;
+  [[nodiscard]] const std::filesystem::path& file() const { return file_; }
+
+ private:
+  std::filesystem::path file_;
+};
+
+}  // namespace bsbr

@@ -1,0 +1,132 @@
+#include <QTemporaryDir>
+#include <QtTest>
+#include <fstream>
+
+#include "engine/analysis/crossover.h"
+#include "engine/base/error.h"
+#include "tests/support/golden.h"
+
+using bsbr::BsbrConfig;
+using bsbr::CrossoverMemory;
+using bsbr::LanguageModel;
+using bsbr::TokenId;
+
+namespace {
+
+LanguageModel load() {
+  return LanguageModel::load(bsbr::Checkpoint::open(golden::folder("llama-gqa").string()));
+}
+
+BsbrConfig small_config() {
+  BsbrConfig config;
+  config.chunk_size = 16;
+  config.block_size = 4;
+  config.compression_factor = 2;
+  config.retrieve = 4;
+  config.sink = 4;
+  return config;
+}
+
+bsbr::TokenBatch row(std::int64_t tokens) {
+  bsbr::TokenBatch batch{1, tokens, {}, {}};
+  for (std::int64_t i = 0; i < tokens; ++i) batch.ids.push_back(TokenId(i * 7 % 97));
+  return batch;
+}
+
+/// Largest difference of logits at positions [begin, end).
+double difference(const std::vector<float>& a, const std::vector<float>& b, std::int64_t begin,
+                  std::int64_t end, std::int64_t vocabulary) {
+  double most = 0;
+  for (std::int64_t i = begin * vocabulary; i < end * vocabulary; ++i)
+    most = std::max(most, std::abs(double(a[std::size_t(i)]) - double(b[std::size_t(i)])));
+  return most;
+}
+
+}  // namespace
+
+/// Where dense attention is faster: that it is measured, remembered, and changes nothing but what it should.
+class TestCrossover : public QObject {
+  Q_OBJECT
+ private Q_SLOTS:
+  void a_dense_start_is_dense_and_no_more() {
+    const LanguageModel original = load().with_attention(std::nullopt);
+    const LanguageModel converted = original.with_attention(small_config());
+    const std::int64_t layers = original.config().layers;
+    const std::int64_t words = original.config().vocabulary;
+    const std::int64_t n = original.config().context;
+    QVERIFY(n >= 96);
+    const std::vector<float> dense = original.logits(row(n));
+    const std::vector<float> sparse = converted.logits(row(n));
+    // 40 tokens are two whole chunks of 16.
+    const std::vector<std::int64_t> start(std::size_t(layers), 40);
+    const std::vector<float> started = converted.with_dense_start(start).logits(row(n));
+    QVERIFY(difference(started, dense, 0, 32, words) < 1e-4);
+    QVERIFY(difference(started, dense, 32, n, words) > 1e-3);
+    QVERIFY(difference(sparse, dense, 16, 32, words) > 1e-4);
+    const std::vector<std::int64_t> all(std::size_t(layers), n);
+    QVERIFY(difference(converted.with_dense_start(all).logits(row(n)), dense, 0, n / 16 * 16, words) < 1e-4);
+    const std::vector<std::int64_t> none(std::size_t(layers), 15);
+    QCOMPARE(converted.with_dense_start(none).logits(row(n)), sparse);
+  }
+
+  void states_alone_have_no_dense_start() {
+    BsbrConfig config = small_config();
+    config.states_only = true;
+    config.retrieve = 0;
+    const LanguageModel converted = load().with_attention(config);
+    const std::vector<std::int64_t> start(std::size_t(converted.config().layers), 64);
+    QCOMPARE(converted.with_dense_start(start).logits(row(96)), converted.logits(row(96)));
+    QCOMPARE(bsbr::measure_crossover(converted, row(96).ids),
+             std::vector<std::int64_t>(std::size_t(converted.config().layers), 0));
+  }
+
+  void measuring_gives_whole_chunks_within_the_text() {
+    const LanguageModel converted = load().with_attention(small_config());
+    for (const std::int64_t tokens : {std::int64_t(0), std::int64_t(15), std::int64_t(90)}) {
+      const auto crossover = bsbr::measure_crossover(converted, row(tokens).ids);
+      QCOMPARE(crossover.size(), std::size_t(converted.config().layers));
+      for (const std::int64_t of_layer : crossover) {
+        QCOMPARE(of_layer % 16, 0);
+        QVERIFY(of_layer >= 0 && of_layer <= tokens);
+      }
+    }
+    bsbr::CancelToken cancel;
+    cancel.cancel();
+    bsbr::Job job;
+    job.cancel = &cancel;
+    QVERIFY_THROWS_EXCEPTION(bsbr::Error, (void)bsbr::measure_crossover(converted, row(96).ids, job));
+  }
+
+  void it_is_remembered_by_model_and_plan() {
+    const QTemporaryDir folder;
+    const CrossoverMemory memory(std::filesystem::path(folder.path().toStdString()) / "new" / "memory.json");
+    const LanguageModel converted = load().with_attention(small_config());
+    QVERIFY(!memory.find(converted));
+    std::vector<std::int64_t> tokens(std::size_t(converted.config().layers), 16);
+    tokens.back() = 32;
+    memory.keep(converted, tokens);
+    QCOMPARE(memory.find(converted).value(), tokens);
+    BsbrConfig other = small_config();
+    other.retrieve = 8;
+    QVERIFY(!memory.find(converted.with_attention(other)));
+    memory.keep(converted.with_attention(other), std::vector<std::int64_t>(tokens.size(), 0));
+    QCOMPARE(memory.find(converted).value(), tokens);
+  }
+
+  void a_damaged_memory_is_begun_anew() {
+    const QTemporaryDir folder;
+    const CrossoverMemory memory(std::filesystem::path(folder.path().toStdString()) / "memory.json");
+    const LanguageModel converted = load().with_attention(small_config());
+    const std::vector<std::int64_t> tokens(std::size_t(converted.config().layers), 16);
+    for (const char* damaged : {"", "{", "[]", "{\"version\": 1}", "{\"version\": \"1\", \"entries\": {}}",
+                                "{\"version\": 1, \"entries\": 3}"}) {
+      std::ofstream(memory.file()) << damaged;
+      QVERIFY(!memory.find(converted));
+      memory.keep(converted, tokens);
+      QCOMPARE(memory.find(converted).value(), tokens);
+    }
+  }
+};
+
+QTEST_APPLESS_MAIN(TestCrossover)
+#include "test_crossover.moc"
