@@ -31,7 +31,9 @@ nlohmann::json read_entries(const fs::path& file) {
     const nlohmann::json json = read_json_object(file);
     if (json.value("version", 0) == kVersion && json.at("entries").is_object()) return json.at("entries");
   } catch (const Error&) {
+    return nlohmann::json::object();
   } catch (const nlohmann::json::exception&) {
+    return nlohmann::json::object();
   }
   return nlohmann::json::object();
 }
