@@ -6,8 +6,10 @@
 #include <vector>
 
 #include "engine/attention/attention.h"
+#include "engine/attention/bsbr_cuda.h"
 #include "engine/kernels/cpu/bsbr_tile.h"
 #include "engine/kernels/cpu/kv_store.h"
+#include "engine/kernels/cuda/load.h"
 
 namespace bsbr {
 namespace {
@@ -162,6 +164,7 @@ class BsbrAttention : public Attention {
 
 std::unique_ptr<Attention> make_bsbr_attention(const AttentionShape& shape, const BsbrConfig& config,
                                                at::Device device, std::int64_t layer) {
+  if (device.is_cuda()) return make_bsbr_cuda(shape, config, device, layer, cuda::load_kernels());
   if (!device.is_cpu()) return make_bsbr_reference(shape, config, device, layer);
   return std::make_unique<BsbrAttention>(shape, config, layer);
 }
