@@ -15,6 +15,7 @@ namespace {
 
 struct Generate {
   Common common;
+  std::string dtype = "float32";
   GenerationOptions options;
   std::string checkpoint, prompt;
   bool chat = false;
@@ -44,7 +45,7 @@ struct Generate {
     const Checkpoint opened = open_checkpoint(checkpoint);
     const Tokenizer tokenizer = load_tokenizer(opened, config_of(opened));
     const std::vector<TokenId> ids = encode(opened, tokenizer);
-    const LanguageModel model = load_model(opened, common.device);
+    const LanguageModel model = load_model(opened, common.device, dtype);
     const std::vector<TokenId>& ends = model.config().end_tokens;
     options.stops.insert(options.stops.end(), ends.begin(), ends.end());
     Job job;
@@ -106,6 +107,7 @@ void add_generate(CLI::App& app) {
       ->check(unsigned_number)
       ->capture_default_str();
   generate->common.add_to(*command);
+  add_dtype_option(*command, generate->dtype);
   command->callback([generate] { generate->run(); });
 }
 

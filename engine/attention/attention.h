@@ -70,8 +70,8 @@ class Attention {
   [[nodiscard]] virtual std::unique_ptr<LayerCache> make_cache(std::int64_t capacity) const = 0;
 
   /// Appends N tokens to the cache and attends from each of them to all before it and itself.
-  /// query [N, heads, dim], key and value [N, kv_heads, dim], any strides with contiguous dim, float32 (on CUDA
-  /// float16 and bfloat16 too);
+  /// query [N, heads, dim], key and value [N, kv_heads, dim], any strides with contiguous dim, float32, float16
+  /// or bfloat16;
   /// `scale` multiplies q·k. Returns [N, heads · dim]. `cache` may be nullptr: then the N tokens are the
   /// whole sequence.
   [[nodiscard]] virtual at::Tensor forward(const at::Tensor& query, const at::Tensor& key,

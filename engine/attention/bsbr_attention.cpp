@@ -55,6 +55,10 @@ class BsbrAttention : public Attention {
   [[nodiscard]] at::Tensor forward(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
                                    double scale, LayerCache* cache,
                                    const AttentionNotes& notes) const override {
+    if (query.scalar_type() != at::kFloat) {
+      const auto wide = [](const at::Tensor& x) { return x.to(at::kFloat); };
+      return forward(wide(query), wide(key), wide(value), scale, cache, notes).to(query.scalar_type());
+    }
     StoreCache own(layout_, shape_.rope_frequencies);
     KvStore& store = (cache == nullptr ? own : dynamic_cast<StoreCache&>(*cache)).store();
     const auto first = static_cast<std::int64_t>(store.tokens());

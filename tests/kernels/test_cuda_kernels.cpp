@@ -4,6 +4,7 @@
 
 #include <QtTest>
 
+#include "engine/analysis/kernel_checks.h"
 #include "engine/attention/attention.h"
 #include "engine/attention/bsbr_cuda.h"
 #include "engine/base/error.h"
@@ -86,6 +87,10 @@ at::Tensor in_pieces(const Attention& attention, const Qkv& x, LayerCache& cache
 /// The CUDA kernels, emulated, behind the interface of Attention.
 class TestCudaKernels : public QObject {
   Q_OBJECT
+
+  static void expectPass(const bsbr::KernelCheck& check) {
+    QVERIFY2(check.passed(), (check.kernel + " (" + check.input + "): " + check.fault).c_str());
+  }
 
   static void addConfigs() {
     QTest::addColumn<BsbrConfig>("config");
@@ -241,6 +246,81 @@ class TestCudaKernels : public QObject {
     QVERIFY(bytes(640, at::kFloat) < 2.1 * bytes(320, at::kFloat));
     QVERIFY(bytes(640, at::kFloat) > 1.8 * bytes(320, at::kFloat));
     QVERIFY(bytes(640, at::kHalf) < 0.6 * bytes(640, at::kFloat));
+  }
+
+  /// What `bsbr doctor` checks on a GPU, of every kernel by itself.
+  void doctorsChecks_data() {
+    QTest::addColumn<at::ScalarType>("type");
+    QTest::newRow("float32") << at::kFloat;
+    QTest::newRow("float16") << at::kHalf;
+    QTest::newRow("bfloat16") << at::kBFloat16;
+  }
+  void doctorsChecks() {
+    QFETCH(at::ScalarType, type);
+    for (std::uint64_t seed = 100; seed < 112; ++seed) {
+      bsbr::check_cuda_kernels(bsbr::random_case(seed, type), at::kCPU, bsbr::cuda::emulated_kernels(), expectPass);
+    }
+  }
+  void doctorsChecksOfWholes() {
+    for (std::uint64_t seed = 200; seed < 206; ++seed) {
+      const bsbr::KernelCase of = bsbr::random_case(seed, at::kFloat);
+      bsbr::check_attention(of, *emulated(of.shape, of.config), at::kCPU, "emulated", expectPass);
+      bsbr::check_attention(of, *bsbr::make_bsbr_attention(of.shape, of.config, at::kCPU), at::kCPU, "CPU",
+                            expectPass);
+      bsbr::check_dense(of, at::kCPU, expectPass);
+    }
+  }
+
+  /// Each of the checks fails where its kernel does something else.
+  void doctorFindsFaults_data() {
+    QTest::addColumn<QString>("broken");
+    for (const char* kernel : {"append", "condense", "read_near", "choose", "read_far"})
+      QTest::newRow(kernel) << QString(kernel);
+  }
+  void doctorFindsFaults() {
+    QFETCH(QString, broken);
+    using bsbr::cuda::AttendCall;
+    bsbr::cuda::Interface kernels = bsbr::cuda::emulated_kernels();
+    if (broken == "append") {
+      kernels.append = [](const auto& cache, auto first, auto tokens, const auto& keys, const auto&, void* stream) {
+        return bsbr::cuda::emulated_kernels().append(cache, first, tokens, keys, keys, stream);
+      };
+    } else if (broken == "condense") {
+      kernels.condense = [](const bsbr::cuda::CondenseCall& call, void* stream) {
+        bsbr::cuda::CondenseCall other = call;
+        other.turns = {};
+        std::vector<double> zeros(static_cast<std::size_t>((call.end - call.first) * call.cache.shape.kv_heads *
+                                                           call.cache.shape.dim));
+        other.until = zeros.data();
+        return bsbr::cuda::emulated_kernels().condense(other, stream);
+      };
+    } else if (broken == "read_near") {
+      kernels.read_near = [](const AttendCall& call, void* stream) {
+        AttendCall other = call;
+        other.scale *= 1.01F;
+        return bsbr::cuda::emulated_kernels().read_near(other, stream);
+      };
+    } else if (broken == "choose") {
+      kernels.choose = [](const AttendCall& call, void* stream) {
+        AttendCall other = call;
+        other.scale = -call.scale;
+        return bsbr::cuda::emulated_kernels().choose(other, stream);
+      };
+    } else {
+      kernels.read_far = [](const AttendCall& call, void* stream) {
+        AttendCall other = call;
+        other.scale *= 1.1F;
+        return bsbr::cuda::emulated_kernels().read_far(other, stream);
+      };
+    }
+    bool found = false;
+    for (std::uint64_t seed = 100; seed < 112 && !found; ++seed) {
+      bsbr::check_cuda_kernels(bsbr::random_case(seed, at::kFloat), at::kCPU, kernels,
+                               [&](const bsbr::KernelCheck& check) {
+                                 found = found || (!check.passed() && check.kernel == broken.toStdString());
+                               });
+    }
+    QVERIFY(found);
   }
 
   void refusals() {

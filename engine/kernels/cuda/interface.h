@@ -136,6 +136,8 @@ struct Interface {
   int (*read_near)(const AttendCall&, void* stream);
   int (*choose)(const AttendCall&, void* stream);
   int (*read_far)(const AttendCall&, void* stream);
+  /// Writes the name of a device and what it has to the host's `text`, at most `size` bytes with the final 0.
+  int (*describe)(int device, char* text, std::size_t size);
   /// The host's text for an error.
   const char* (*error_text)(int error);
 };

@@ -1,12 +1,31 @@
 #include <cuda_runtime_api.h>
 
+#include <cstdio>
+
 #include "engine/kernels/cuda/kernels.h"
 
+namespace bsbr::cuda {
+namespace {
+
+int describe(int device, char* text, std::size_t size) {
+  cudaDeviceProp properties{};
+  const cudaError_t error = cudaGetDeviceProperties(&properties, device);
+  if (error != cudaSuccess) return error;
+  std::snprintf(text, size, "%s (sm_%d%d, %d multiprocessors)", properties.name, properties.major,
+                properties.minor, properties.multiProcessorCount);
+  return 0;
+}
+
+const char* error_text(int error) {
+  return cudaGetErrorString(static_cast<cudaError_t>(error));
+}
+
+}  // namespace
+}  // namespace bsbr::cuda
+
 extern "C" __attribute__((visibility("default"))) const bsbr::cuda::Interface* bsbr_cuda_interface() {
-  static const bsbr::cuda::Interface interface{
-      bsbr::cuda::kInterfaceVersion, bsbr::cuda::append, bsbr::cuda::add_queries, bsbr::cuda::condense,
-      bsbr::cuda::read_near,         bsbr::cuda::choose, bsbr::cuda::read_far,    [](int error) {
-        return cudaGetErrorString(static_cast<cudaError_t>(error));
-      }};
+  using namespace bsbr::cuda;
+  static const Interface interface{kInterfaceVersion, append, add_queries, condense, read_near,
+                                   choose,            read_far, describe,  error_text};
   return &interface;
 }
