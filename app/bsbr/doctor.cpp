@@ -62,7 +62,9 @@ void add_doctor(CLI::App& app) {
   command->add_option("--cases", doctor->cases, "Random inputs of each element type")
       ->check(CLI::Range(1, 100000))
       ->capture_default_str();
-  command->add_option("--seed", doctor->seed, "Of the random inputs")->check(unsigned_number)->capture_default_str();
+  command->add_option("--seed", doctor->seed, "Of the random inputs")
+      ->check(unsigned_number)
+      ->capture_default_str();
   doctor->common.add_to(*command);
   command->callback([doctor] { doctor->run(); });
 }

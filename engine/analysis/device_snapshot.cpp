@@ -28,9 +28,10 @@ DeviceSnapshot::DeviceSnapshot(const KernelCase& of, const DeviceStore& store, c
   const std::int64_t tokens = store.tokens(), complete = tokens / chunk;
   const std::int64_t of_chunk = cuda::states_of_chunk(cache.shape);
   const auto addresses = [&](void* const* table, std::int64_t entries) {
-    return copied(table, {entries}, at::kLong, device);
+    return copied(static_cast<const void*>(table), {entries}, at::kLong, device);
   };
   const auto at_byte = [](const at::Tensor& table, std::int64_t chunk_number, std::size_t byte) {
+    // NOLINTNEXTLINE(performance-no-int-to-ptr): the table holds addresses of device memory
     return reinterpret_cast<const char*>(table[chunk_number].item<std::int64_t>()) + byte;
   };
 
@@ -55,8 +56,8 @@ DeviceSnapshot::DeviceSnapshot(const KernelCase& of, const DeviceStore& store, c
     states.emplace_back();
     for (std::int64_t head = 0; head < kv_heads; ++head) {
       const auto part = [&](std::size_t at, at::IntArrayRef sizes, at::ScalarType type) {
-        return copied(at_byte(of_states, c, static_cast<std::size_t>(head) * state_layout.head_bytes + at), sizes,
-                      type, device)
+        return copied(at_byte(of_states, c, static_cast<std::size_t>(head) * state_layout.head_bytes + at),
+                      sizes, type, device)
             .to(at::kFloat);
       };
       states.back().push_back({part(state_layout.chunk_key_at, {dim}, at::kFloat),

@@ -12,9 +12,9 @@ struct KernelCase;
 
 /// States of one chunk and key-value head, on the CPU.
 struct DeviceStates {
-  at::Tensor chunk_key, chunk_value;     ///< [dim]
+  at::Tensor chunk_key, chunk_value;      ///< [dim]
   at::Tensor bias, log_size, log_spread;  ///< [states of the chunk]
-  at::Tensor keys, values;               ///< [states of the chunk, dim], float32
+  at::Tensor keys, values;                ///< [states of the chunk, dim], float32
 };
 
 /// What lay in device memory after a pass, copied to the CPU.

@@ -39,7 +39,7 @@ std::optional<Gpu> find_gpu(Diagnosis& diagnosis) {
 
 double milliseconds(const Attention& attention, const KernelCase& of, at::Device device) {
   const auto run = [&] {
-    attention.forward(of.query, of.key, of.value, of.scale, nullptr, {});
+    (void)attention.forward(of.query, of.key, of.value, of.scale, nullptr, {});
     synchronize(device);
   };
   run();
@@ -97,7 +97,8 @@ Diagnosis diagnose(std::int64_t cases, std::uint64_t seed, const Job& job) {
       job.report("timing attention", 1);
       diagnosis.times.push_back(time_attention(tokens, *gpu));
     }
-    const auto [free, total] = c10::getDeviceAllocator(gpu->device.type())->getMemoryInfo(gpu->device.index());
+    const auto [free, total] =
+        c10::getDeviceAllocator(gpu->device.type())->getMemoryInfo(gpu->device.index());
     diagnosis.free_bytes = static_cast<std::int64_t>(free);
     diagnosis.total_bytes = static_cast<std::int64_t>(total);
     return diagnosis;
@@ -105,7 +106,8 @@ Diagnosis diagnose(std::int64_t cases, std::uint64_t seed, const Job& job) {
 }
 
 nlohmann::json Diagnosis::to_json() const {
-  nlohmann::json json{{"machine", machine.to_json()}, {"passed", passed}, {"failed", nlohmann::json::array()}};
+  nlohmann::json json{
+      {"machine", machine.to_json()}, {"passed", passed}, {"failed", nlohmann::json::array()}};
   if (device.empty()) {
     json["no_gpu"] = no_gpu;
   } else {

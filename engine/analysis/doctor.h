@@ -24,12 +24,13 @@ struct AttentionTime {
 /// What `bsbr doctor` says.
 struct Diagnosis {
   Machine machine;
-  std::string device;  ///< the GPU; empty: there is none that can be used
-  std::string no_gpu;  ///< why
+  std::string device;                            ///< the GPU; empty: there is none that can be used
+  std::string no_gpu;                            ///< why
   std::int64_t free_bytes = 0, total_bytes = 0;  ///< of the GPU
   std::int64_t passed = 0;
   std::vector<CheckedKernel> failed;
-  std::vector<AttentionTime> times;  ///< bfloat16, 9 heads of 64 in groups of 3, settings as by default; on a GPU
+  std::vector<AttentionTime>
+      times;  ///< bfloat16, 9 heads of 64 in groups of 3, settings as by default; on a GPU
 
   [[nodiscard]] nlohmann::json to_json() const;
 };

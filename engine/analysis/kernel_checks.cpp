@@ -43,7 +43,8 @@ double log_sum(const std::vector<double>& logs) {
 }
 
 TokenRows token_rows(const at::Tensor& x) {
-  return {x.const_data_ptr<float>(), static_cast<std::size_t>(x.stride(0)), static_cast<std::size_t>(x.stride(1))};
+  return {x.const_data_ptr<float>(), static_cast<std::size_t>(x.stride(0)),
+          static_cast<std::size_t>(x.stride(1))};
 }
 
 /// Checks one query's choice and output against what the device's memory held.
@@ -70,13 +71,14 @@ class RowCheck {
     most_ = std::min(plan_.retrieve, far) / config.block_size;
   }
 
-  /// Faults of the near sums, the choice and the output, empty where there is none. `exact` is what the row adds
-  /// to the count of pairs.
+  /// Faults of the near sums, the choice and the output, empty where there is none. `exact` is what the row
+  /// adds to the count of pairs.
   std::string near() {
     read_keys(0, all_read_ ? recent_ : sink_);
     read_keys(recent_, position_ + 1);
     const double mass = log_sum(logits_);
-    const double found = std::log(seen_.near_sum[row_].item<double>()) + seen_.near_shift[row_].item<double>();
+    const double found =
+        std::log(seen_.near_sum[row_].item<double>()) + seen_.near_shift[row_].item<double>();
     if (!(std::abs(found - mass) < 1e-4)) return cat("the near mass is e^", found, ", not e^", mass);
     const at::Tensor out = seen_.near_out[row_] / seen_.near_sum[row_];
     return too_large("near sums", relative_error(out, expected()), 2e-5);
@@ -85,7 +87,8 @@ class RowCheck {
   std::string choice() {
     exact_ = static_cast<std::int64_t>(logits_.size());
     const std::int64_t count = seen_.count[row_].item<std::int64_t>();
-    if (!has_far_) return count == 0 ? "" : cat(count, " blocks are retrieved where there is nothing to choose");
+    if (!has_far_)
+      return count == 0 ? "" : cat(count, " blocks are retrieved where there is nothing to choose");
     std::string fault = candidates();
     if (fault.empty()) fault = blocks(count);
     exact_ += count * of_.config.block_size;
@@ -186,7 +189,8 @@ class RowCheck {
       const double strength = plan_.states ? std::log(query_.dot(query_).item<double>()) : 0;
       const double border = std::log(plan_.threshold) + log_sum(masses) - strength;
       if (least_in < border - kBorder) return "a block is retrieved that scores below the threshold";
-      if (count < most_ && most_out > border + kBorder) return "a block scores above the threshold and is left";
+      if (count < most_ && most_out > border + kBorder)
+        return "a block scores above the threshold and is left";
     } else if (count != most_) {
       return cat(count, " blocks are retrieved, not ", most_);
     }
@@ -216,10 +220,11 @@ class RowCheck {
 std::string compare_states(const KernelCase& of, const DeviceSnapshot& seen) {
   const BsbrConfig& config = of.config;
   const auto wide = [](std::int64_t n) { return static_cast<std::size_t>(n); };
-  KvStore store({wide(of.shape.heads), wide(of.shape.kv_heads), wide(of.shape.head_dim), wide(config.chunk_size),
-                 wide(config.block_size), wide(config.compression_factor)},
+  KvStore store({wide(of.shape.heads), wide(of.shape.kv_heads), wide(of.shape.head_dim),
+                 wide(config.chunk_size), wide(config.block_size), wide(config.compression_factor)},
                 of.shape.rope_frequencies);
-  const at::Tensor query = of.query.to(at::kFloat), key = of.key.to(at::kFloat), value = of.value.to(at::kFloat);
+  const at::Tensor query = of.query.to(at::kFloat), key = of.key.to(at::kFloat),
+                   value = of.value.to(at::kFloat);
   store.append(token_rows(query), token_rows(key), token_rows(value), wide(query.size(0)), of.scale);
   const auto states = static_cast<std::int64_t>(store.states_per_chunk());
   const auto host = [&](const float* from, std::int64_t rows, std::size_t stride) {
@@ -233,8 +238,9 @@ std::string compare_states(const KernelCase& of, const DeviceSnapshot& seen) {
       const at::Tensor log_size = host(store.state_log_size(chunk, head), 1, wide(states))[0];
       if ((found.log_size - log_size).abs().max().item<float>() > 1e-5F)
         return cat("groups of keys differ in chunk ", chunk);
-      const at::Tensor keys =
-          host(store.state_keys(chunk, head), of.shape.head_dim, store.state_stride()).narrow(1, 0, states).t();
+      const at::Tensor keys = host(store.state_keys(chunk, head), of.shape.head_dim, store.state_stride())
+                                  .narrow(1, 0, states)
+                                  .t();
       const at::Tensor values =
           host(store.state_values(chunk, head), states, store.value_stride()).narrow(1, 0, of.shape.head_dim);
       const at::Tensor bias = host(store.state_bias(chunk, head), 1, wide(states))[0];
@@ -263,8 +269,9 @@ std::string compare_copies(const KernelCase& of, const DeviceSnapshot& seen) {
 std::string KernelCase::text() const {
   return cat(c10::toString(type), ", ", shape.heads, " heads of ", shape.head_dim, " in groups of ",
              shape.heads / shape.kv_heads, shape.rope_frequencies.empty() ? "" : ", rotary", ", chunk ",
-             config.chunk_size, ", block ", config.block_size, ", factor ", config.compression_factor, ", window ",
-             config.window, ", ", config.candidate_chunks, " candidates, ", query.size(0), " tokens");
+             config.chunk_size, ", block ", config.block_size, ", factor ", config.compression_factor,
+             ", window ", config.window, ", ", config.candidate_chunks, " candidates, ", query.size(0),
+             " tokens");
 }
 
 KernelCase random_case(std::uint64_t seed, at::ScalarType type) {
@@ -279,8 +286,8 @@ KernelCase random_case(std::uint64_t seed, at::ScalarType type) {
   made.shape.head_dim = among({8, 16, 24, 64, 80, 128});
   if (random() % 2 == 0) {
     for (std::int64_t i = 0; i < made.shape.head_dim / 2; ++i) {
-      made.shape.rope_frequencies.push_back(
-          static_cast<float>(std::pow(1e-4, static_cast<double>(2 * i) / static_cast<double>(made.shape.head_dim))));
+      made.shape.rope_frequencies.push_back(static_cast<float>(
+          std::pow(1e-4, static_cast<double>(2 * i) / static_cast<double>(made.shape.head_dim))));
     }
   }
   BsbrConfig& config = made.config;
@@ -291,9 +298,11 @@ KernelCase random_case(std::uint64_t seed, at::ScalarType type) {
   config.sink = among({0, 4, 16, 40});
   config.candidate_chunks = among({1, 2, 4, 64});
   std::vector<HeadPlan> heads;
+  heads.reserve(static_cast<std::size_t>(made.shape.heads));
   for (std::int64_t head = 0; head < made.shape.heads; ++head) {
     heads.push_back({config.block_size * among({0, 1, 3, 8, 16}),
-                     among({0, 1}) == 0 ? 0.0 : 1e-3 * static_cast<double>(among({1, 10, 50})), random() % 4 != 0});
+                     among({0, 1}) == 0 ? 0.0 : 1e-3 * static_cast<double>(among({1, 10, 50})),
+                     random() % 4 != 0});
   }
   config.plan = {heads};
   config.retrieve = 0;
@@ -355,7 +364,8 @@ void check_cuda_kernels(const KernelCase& of, at::Device device, const cuda::Int
       pairs += row.exact();
     }
     if (choice.empty() && pairs != counted[head].item<std::int64_t>())
-      choice = cat("head ", head, ": ", counted[head].item<std::int64_t>(), " pairs are counted, not ", pairs);
+      choice =
+          cat("head ", head, ": ", counted[head].item<std::int64_t>(), " pairs are counted, not ", pairs);
   }
   sink({"read_near", text, near});
   sink({"choose", text, choice});

@@ -34,9 +34,9 @@ struct KernelCase {
 /// Small, and different in every number of a seed; the same for the same seed.
 KernelCase random_case(std::uint64_t seed, at::ScalarType type);
 
-/// Runs every CUDA kernel on a device and holds what it left in the device's memory against the CPU: copies to
-/// the bit, states against KvStore's, near sums, choices and outputs against plain sums in double of what they
-/// were made from. A choice passes if every score is on its side of the border but for rounding.
+/// Runs every CUDA kernel on a device and holds what it left in the device's memory against the CPU: copies
+/// to the bit, states against KvStore's, near sums, choices and outputs against plain sums in double of what
+/// they were made from. A choice passes if every score is on its side of the border but for rounding.
 void check_cuda_kernels(const KernelCase& of, at::Device device, const cuda::Interface& kernels,
                         const CheckSink& sink);
 

@@ -18,7 +18,8 @@ constexpr std::int64_t kMostSplits = 8;
 
 cuda::ScratchSizes sizes_of(const cuda::Shape& shape, const cuda::Reach& reach, std::int64_t tokens,
                             std::int64_t positions) {
-  const std::int64_t splits = std::clamp<std::int64_t>(kWarpsWanted / (positions * shape.heads), 1, kMostSplits);
+  const std::int64_t splits =
+      std::clamp<std::int64_t>(kWarpsWanted / (positions * shape.heads), 1, kMostSplits);
   return {shape, reach, static_cast<std::int32_t>(tokens), static_cast<std::int32_t>(positions),
           static_cast<std::int32_t>(splits)};
 }
@@ -49,7 +50,7 @@ class BsbrCuda : public Attention {
     const cuda::Shape& shape = constants_.shape();
     const std::int64_t before = store.tokens();
     const std::int64_t rows = query.size(0);
-    at::Tensor out = at::empty({rows, shape.heads * shape.dim}, query.options());
+    at::Tensor out = at::empty({rows, query.size(1) * query.size(2)}, query.options());
     const at::Tensor exact = at::zeros({shape.heads}, query.options().dtype(at::kLong));
     for (std::int64_t begin = 0; begin < rows;) {
       // Where far keys and values are not kept, a chunk at a time, so that they are never all there.
@@ -81,7 +82,8 @@ class BsbrCuda : public Attention {
     const std::int64_t rows = query.size(0);
     std::int64_t positions = std::min<std::int64_t>(rows, 4096);
     while (positions > 1 &&
-           sizes_of(constants_.shape(), constants_.reach(), store.tokens(), positions).bytes() > scratch_bytes_)
+           sizes_of(constants_.shape(), constants_.reach(), store.tokens(), positions).bytes() >
+               scratch_bytes_)
       positions = (positions + 1) / 2;
     void* stream = current_stream(constants_.device());
     for (std::int64_t begin = 0; begin < rows; begin += positions) {

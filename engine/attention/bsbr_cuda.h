@@ -8,10 +8,10 @@
 
 namespace bsbr {
 
-/// BSBR attention by the kernels of engine/kernels/cuda, of float32, float16 and bfloat16. `kernels` are those
-/// of the device (cuda::load_kernels; tests emulate them on the CPU) and have to live on. At most
-/// `scratch_bytes` are worked in, unless a single position needs more. Throws Error(Unsupported) for heads that
-/// are too wide.
+/// BSBR attention by the kernels of engine/kernels/cuda, of float32, float16 and bfloat16. `kernels` are
+/// those of the device (cuda::load_kernels; tests emulate them on the CPU) and have to live on. At most
+/// `scratch_bytes` are worked in, unless a single position needs more. Throws Error(Unsupported) for heads
+/// that are too wide.
 std::unique_ptr<Attention> make_bsbr_cuda(const AttentionShape& shape, const BsbrConfig& config,
                                           at::Device device, std::int64_t layer,
                                           const cuda::Interface& kernels,

@@ -55,8 +55,8 @@ class DenseAttention : public Attention {
  private:
   [[nodiscard]] at::Tensor attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                                   const std::optional<at::Tensor>& mask, bool causal, double scale) const {
-    // Of CUDA's fused kernels flash attention alone takes grouped heads, and neither float32 nor a mask. Without a
-    // fused kernel there would be n² logits.
+    // Of CUDA's fused kernels flash attention alone takes grouped heads, and neither float32 nor a mask.
+    // Without a fused kernel there would be n² logits.
     const std::int64_t group = shape_.heads / shape_.kv_heads;
     const bool ungroup = group > 1 && q.is_cuda() && (mask || q.scalar_type() == at::kFloat);
     const auto heads = [&](const at::Tensor& x) { return ungroup ? x.repeat_interleave(group, 1) : x; };

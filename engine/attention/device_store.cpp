@@ -72,10 +72,11 @@ DeviceConstants::DeviceConstants(const AttentionShape& shape, const BsbrConfig& 
                                  at::Device device)
     : device_(device) {
   if (shape.head_dim > cuda::kMostDim) {
-    throw Error(ErrorKind::Unsupported, cat("heads of ", shape.head_dim, " are wider than the CUDA kernels take, ",
-                                            cuda::kMostDim, "; use --device cpu"));
+    throw Error(ErrorKind::Unsupported,
+                cat("heads of ", shape.head_dim, " are wider than the CUDA kernels take, ", cuda::kMostDim,
+                    "; use --device cpu"));
   }
-  shape_ = {narrow(shape.heads),       narrow(shape.kv_heads),   narrow(shape.head_dim),
+  shape_ = {narrow(shape.heads),       narrow(shape.kv_heads),    narrow(shape.head_dim),
             narrow(config.chunk_size), narrow(config.block_size), narrow(config.states_per_block()),
             cuda::Element::Float32};
   std::vector<cuda::HeadReach> heads;
@@ -130,8 +131,9 @@ void DeviceStore::add_page(std::vector<Page>& pages, Table& table, std::int64_t 
   const auto first = static_cast<std::int64_t>(table.addresses.size());
   if (first >= end) return;
   const auto each = static_cast<std::int64_t>(bytes_each);
-  pages.push_back({first, end,
-                   at::empty({(end - first) * each}, at::TensorOptions(at::kByte).device(constants_.device()))});
+  pages.push_back(
+      {first, end,
+       at::empty({(end - first) * each}, at::TensorOptions(at::kByte).device(constants_.device()))});
   auto address = reinterpret_cast<std::int64_t>(pages.back().bytes.data_ptr());
   for (std::int64_t chunk = first; chunk < end; ++chunk, address += each) table.addresses.push_back(address);
   table.upload(first, constants_.device());
@@ -156,9 +158,10 @@ void DeviceStore::append(const at::Tensor& query, const at::Tensor& key, const a
   add_page(state_pages_, states_, complete, cuda::StateLayout(shape_).bytes);
   tokens_ += added;
   void* stream = current_stream(constants_.device());
-  check_cuda(kernels_,
-             kernels_.append(view(), narrow(first), narrow(added), device_rows(key), device_rows(value), stream),
-             "append keys and values");
+  check_cuda(
+      kernels_,
+      kernels_.append(view(), narrow(first), narrow(added), device_rows(key), device_rows(value), stream),
+      "append keys and values");
   const std::int64_t last = (first + added - 1) / chunk;
   const at::Tensor until = at::empty({last - touched + 1, shape_.kv_heads, shape_.dim}, complete_.options());
   const cuda::QueryCall call{shape_, narrow(first), narrow(added), device_rows(query), scale};
@@ -172,7 +175,8 @@ void DeviceStore::condense(std::int64_t first, std::int64_t end, const at::Tenso
   const std::size_t each =
       cuda::condense_floats(shape_) * sizeof(float) * static_cast<std::size_t>(shape_.kv_heads);
   const auto blocks = static_cast<std::size_t>((end - first) * (shape_.chunk / shape_.block));
-  const std::size_t workers = std::clamp<std::size_t>(kWorkBytes / each, 1, std::min<std::size_t>(blocks, 512));
+  const std::size_t workers =
+      std::clamp<std::size_t>(kWorkBytes / each, 1, std::min<std::size_t>(blocks, 512));
   const at::Tensor work = at::empty({static_cast<std::int64_t>(workers * each)},
                                     at::TensorOptions(at::kByte).device(constants_.device()));
   const cuda::CondenseCall call{view(),
@@ -187,10 +191,12 @@ void DeviceStore::condense(std::int64_t first, std::int64_t end, const at::Tenso
 
 void DeviceStore::forget(std::int64_t first, std::int64_t end) {
   const std::int64_t before = forgotten_;
-  forgotten_ = std::max({forgotten_, first, std::min(end, static_cast<std::int64_t>(chunks_.addresses.size()))});
+  forgotten_ =
+      std::max({forgotten_, first, std::min(end, static_cast<std::int64_t>(chunks_.addresses.size()))});
   if (forgotten_ == before || end <= first) return;
   const std::int64_t from = std::max(before, first);
-  for (std::int64_t chunk = from; chunk < end; ++chunk) chunks_.addresses[static_cast<std::size_t>(chunk)] = 0;
+  for (std::int64_t chunk = from; chunk < end; ++chunk)
+    chunks_.addresses[static_cast<std::size_t>(chunk)] = 0;
   std::erase_if(chunk_pages_, [&](const Page& page) { return page.first >= first && page.end <= end; });
   chunks_.upload(from, constants_.device());
 }

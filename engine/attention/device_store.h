@@ -30,8 +30,9 @@ class DeviceConstants {
   at::Tensor heads_, frequencies_, mean_, back_;
 };
 
-/// KvStore on a device: keys, values and states of one sequence in one layer, in float32, float16 or bfloat16.
-/// Grows without moving what is there: memory is taken for the chunks that an append begins. Not thread-safe.
+/// KvStore on a device: keys, values and states of one sequence in one layer, in float32, float16 or
+/// bfloat16. Grows without moving what is there: memory is taken for the chunks that an append begins. Not
+/// thread-safe.
 class DeviceStore : public LayerCache {
  public:
   DeviceStore(const DeviceConstants& constants, const cuda::Interface& kernels);

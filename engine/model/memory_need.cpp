@@ -44,8 +44,7 @@ std::int64_t MemoryNeed::tokens_within(std::int64_t bytes) const {
 }
 
 std::int64_t free_bytes(c10::Device device) {
-  if (device.is_cpu())
-    return static_cast<std::int64_t>(sysconf(_SC_AVPHYS_PAGES)) * sysconf(_SC_PAGESIZE);
+  if (device.is_cpu()) return static_cast<std::int64_t>(sysconf(_SC_AVPHYS_PAGES)) * sysconf(_SC_PAGESIZE);
   c10::DeviceAllocator* allocator = c10::getDeviceAllocator(device.type());
   const auto stats = allocator->getDeviceStats(device.index());
   const std::int64_t kept = stats.reserved_bytes[0].current - stats.allocated_bytes[0].current;
@@ -54,9 +53,10 @@ std::int64_t free_bytes(c10::Device device) {
 
 Error out_of_memory(const MemoryNeed& need, std::int64_t before, std::int64_t added, std::int64_t free) {
   return {ErrorKind::OutOfMemory,
-          cat("memory is exhausted: ", before + added, " tokens want about ", gibibytes(need.bytes(before, added)),
-              " beside the model, and ", gibibytes(free), " are free; about ",
-              need.tokens_within(free + before * need.cache_each), " tokens would fit. Use a shorter text, or "
+          cat("memory is exhausted: ", before + added, " tokens want about ",
+              gibibytes(need.bytes(before, added)), " beside the model, and ", gibibytes(free),
+              " are free; about ", need.tokens_within(free + before * need.cache_each),
+              " tokens would fit. Use a shorter text, or "
               "free memory on the device")};
 }
 

@@ -16,8 +16,8 @@ struct MemoryNeed {
   std::int64_t work_each;   ///< bytes of a token that is being processed: what a layer has at once
   std::int64_t fixed;       ///< bytes, whatever the length
 
-  /// `element`: bytes of a number of the model's. `cached`: the keys and values of all layers are kept, and not
-  /// only those of the layer that runs.
+  /// `element`: bytes of a number of the model's. `cached`: the keys and values of all layers are kept, and
+  /// not only those of the layer that runs.
   MemoryNeed(const ModelConfig& config, std::int64_t element, bool cached);
 
   /// With `before` tokens in the caches and `added` being processed.
@@ -31,7 +31,8 @@ struct MemoryNeed {
 /// Memory of a device (or of the machine) that is free, with what LibTorch keeps for reuse.
 std::int64_t free_bytes(c10::Device device);
 
-/// Error(OutOfMemory) for a run of `added` tokens after `before`: what it wants, what is free, what would fit.
+/// Error(OutOfMemory) for a run of `added` tokens after `before`: what it wants, what is free, what would
+/// fit.
 Error out_of_memory(const MemoryNeed& need, std::int64_t before, std::int64_t added, std::int64_t free);
 
 }  // namespace bsbr

@@ -8,6 +8,7 @@
 #include "engine/attention/attention.h"
 #include "engine/attention/bsbr_cuda.h"
 #include "engine/base/error.h"
+#include "engine/kernels/cuda/load.h"
 #include "tests/support/emulated_kernels.h"
 
 using bsbr::Attention;
@@ -206,8 +207,7 @@ class TestCudaKernels : public QObject {
         const at::Tensor out = whole(*emulated(shape, config), x);
         QCOMPARE(out.scalar_type(), type);
         const auto reference = bsbr::make_bsbr_reference(shape, config, at::kCPU);
-        const double error =
-            relative_error(out.to(at::kFloat), whole(*reference, x.to(at::kFloat)));
+        const double error = relative_error(out.to(at::kFloat), whole(*reference, x.to(at::kFloat)));
         QVERIFY2(error < tolerance, qPrintable(QString("error %1").arg(error)));
         const auto kernels = emulated(shape, config);
         const auto own = kernels->make_cache(300);
@@ -258,7 +258,8 @@ class TestCudaKernels : public QObject {
   void doctorsChecks() {
     QFETCH(at::ScalarType, type);
     for (std::uint64_t seed = 100; seed < 112; ++seed) {
-      bsbr::check_cuda_kernels(bsbr::random_case(seed, type), at::kCPU, bsbr::cuda::emulated_kernels(), expectPass);
+      bsbr::check_cuda_kernels(bsbr::random_case(seed, type), at::kCPU, bsbr::cuda::emulated_kernels(),
+                               expectPass);
     }
   }
   void doctorsChecksOfWholes() {
@@ -282,15 +283,16 @@ class TestCudaKernels : public QObject {
     using bsbr::cuda::AttendCall;
     bsbr::cuda::Interface kernels = bsbr::cuda::emulated_kernels();
     if (broken == "append") {
-      kernels.append = [](const auto& cache, auto first, auto tokens, const auto& keys, const auto&, void* stream) {
+      kernels.append = [](const auto& cache, auto first, auto tokens, const auto& keys, const auto&,
+                          void* stream) {
         return bsbr::cuda::emulated_kernels().append(cache, first, tokens, keys, keys, stream);
       };
     } else if (broken == "condense") {
       kernels.condense = [](const bsbr::cuda::CondenseCall& call, void* stream) {
         bsbr::cuda::CondenseCall other = call;
         other.turns = {};
-        std::vector<double> zeros(static_cast<std::size_t>((call.end - call.first) * call.cache.shape.kv_heads *
-                                                           call.cache.shape.dim));
+        std::vector<double> zeros(static_cast<std::size_t>((call.end - call.first) *
+                                                           call.cache.shape.kv_heads * call.cache.shape.dim));
         other.until = zeros.data();
         return bsbr::cuda::emulated_kernels().condense(other, stream);
       };
@@ -321,6 +323,14 @@ class TestCudaKernels : public QObject {
                                });
     }
     QVERIFY(found);
+  }
+
+  /// The library itself opens without a GPU.
+  void libraryOpens() {
+    const bsbr::cuda::Interface& kernels = bsbr::cuda::load_kernels();
+    QCOMPARE(kernels.version, bsbr::cuda::kInterfaceVersion);
+    QCOMPARE(&bsbr::cuda::load_kernels(), &kernels);
+    QCOMPARE(std::string(kernels.error_text(2)), std::string("out of memory"));
   }
 
   void refusals() {

@@ -32,10 +32,11 @@ class TestMemoryNeed : public QObject {
     made.compression_factor = 4;
     return made;
   }
-  static std::int64_t cache_bytes(const bsbr::Attention& attention, std::int64_t tokens, at::ScalarType type) {
+  static std::int64_t cache_bytes(const bsbr::Attention& attention, std::int64_t tokens,
+                                  at::ScalarType type) {
     const auto cache = attention.make_cache(tokens);
     const at::Tensor query = at::randn({tokens, 4, 16}).to(type), key = at::randn({tokens, 2, 16}).to(type);
-    attention.forward(query, key, key, 1, cache.get(), {});
+    dynamic_cast<bsbr::DeviceStore&>(*cache).append(query, key, key, 1);
     return cache->bytes();
   }
 

@@ -61,7 +61,7 @@ class TestModels : public QObject {
       bsbr::BsbrConfig all_near;
       all_near.retrieve = 0;
       all_near.chunk_size = all_near.block_size = 16;
-      all_near.window = 8;
+      all_near.window = 6;
       for (const LanguageModel& of : {model, model.with_attention(all_near)}) {
         const double error = golden::relative_error(of.logits(batch), expected);
         QVERIFY2(error < tolerance && error > 0, qPrintable(QString("%1: %2").arg(name).arg(error)));

@@ -24,8 +24,8 @@ constexpr std::size_t kStackBytes = 128 << 10;
 constexpr unsigned kWarp = 32;
 
 [[noreturn]] void fail(const char* what) {
-  std::fprintf(stderr, "cuda_emulator: %s (block %u, %u, %u; thread %u)\n", what, block_index.x, block_index.y,
-               block_index.z, thread_index.x);
+  std::fprintf(stderr, "cuda_emulator: %s (block %u, %u, %u; thread %u)\n", what, block_index.x,
+               block_index.y, block_index.z, thread_index.x);
   std::abort();
 }
 
@@ -67,6 +67,7 @@ class Context {
     pointer_ = static_cast<void*>(at);
   }
   void switch_to(Context& to) { cuda_emulator_switch(&pointer_, to.pointer_); }
+  void end_in(Context& to) { switch_to(to); }
   void arrived() {}
 
  private:
@@ -77,19 +78,17 @@ class Context {
  public:
   void start(std::vector<char>& stack, void (*entry)()) {
     getcontext(&context_);
-    context_.uc_stack.ss_sp = bottom_ = stack.data();
-    context_.uc_stack.ss_size = size_ = stack.size();
+    context_.uc_stack.ss_sp = stack.data();
+    context_.uc_stack.ss_size = stack.size();
+    fake_ = nullptr;
+    bottom_ = stack.data();
+    size_ = stack.size();
     context_.uc_link = nullptr;
     makecontext(&context_, entry, 0);
   }
-  void switch_to(Context& to) {
-#ifdef __SANITIZE_ADDRESS__
-    last_ = this;
-    __sanitizer_start_switch_fiber(&fake_, to.bottom_, to.size_);
-#endif
-    swapcontext(&context_, &to.context_);
-    arrived();
-  }
+  void switch_to(Context& to) { leave(to, &fake_); }
+  /// For ever: what the sanitizer keeps for the stack is given back.
+  void end_in(Context& to) { leave(to, nullptr); }
   /// What a fiber calls first.
   void arrived() {
 #ifdef __SANITIZE_ADDRESS__
@@ -98,6 +97,15 @@ class Context {
   }
 
  private:
+  void leave(Context& to, [[maybe_unused]] void** keep) {
+#ifdef __SANITIZE_ADDRESS__
+    last_ = this;
+    __sanitizer_start_switch_fiber(keep, to.bottom_, to.size_);
+#endif
+    swapcontext(&context_, &to.context_);
+    arrived();
+  }
+
   ucontext_t context_{};
   void* fake_ = nullptr;
   const void* bottom_ = nullptr;
@@ -136,7 +144,7 @@ void enter() {
   fiber.context.arrived();
   (*machine.body)();
   fiber.state = State::Ended;
-  fiber.context.switch_to(machine.scheduler);
+  fiber.context.end_in(machine.scheduler);
   fail("a thread that had ended went on");
 }
 

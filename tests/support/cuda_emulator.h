@@ -8,10 +8,10 @@
 #include <functional>
 #include <tuple>
 
-/// What engine/kernels/cuda uses of CUDA, as C++: the kernels run on the CPU, where every thread of a block is a
-/// fiber (cuda_emulator.cpp). Stricter than a GPU: a thread that ends or does something else while others wait
-/// for it is a failure, shared memory is filled with NaN before each block, and fibers run in an order that
-/// differs from block to block, so that a missing barrier shows.
+/// What engine/kernels/cuda uses of CUDA, as C++: the kernels run on the CPU, where every thread of a block
+/// is a fiber (cuda_emulator.cpp). Stricter than a GPU: a thread that ends or does something else while
+/// others wait for it is a failure, shared memory is filled with NaN before each block, and fibers run in an
+/// order that differs from block to block, so that a missing barrier shows.
 #define __global__
 #define __device__
 #define __host__
@@ -41,8 +41,8 @@ extern dim3 thread_index, block_index, block_size, grid_size;
 void run(dim3 grid, int threads, std::size_t shared_bytes, const std::function<void()>& body);
 char* shared_bytes();
 
-/// Leaves `value` and waits for the other threads of the warp or block; returns what all of them left, by lane
-/// or thread.
+/// Leaves `value` and waits for the other threads of the warp or block; returns what all of them left, by
+/// lane or thread.
 const std::uint64_t* meet(Collective what, std::uint64_t value);
 
 inline unsigned lane() {
@@ -85,7 +85,8 @@ T __shfl_xor_sync(unsigned /*mask*/, T x, int with) {
 }
 template <class T>
 T __shfl_up_sync(unsigned /*mask*/, T x, unsigned by) {
-  return cuda_emulator::shuffle(x, cuda_emulator::lane() < by ? cuda_emulator::lane() : cuda_emulator::lane() - by);
+  return cuda_emulator::shuffle(
+      x, cuda_emulator::lane() < by ? cuda_emulator::lane() : cuda_emulator::lane() - by);
 }
 inline unsigned __ballot_sync(unsigned /*mask*/, int predicate) {
   const std::uint64_t* all = cuda_emulator::meet(cuda_emulator::Collective::Exchange, predicate != 0 ? 1 : 0);

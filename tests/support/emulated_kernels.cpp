@@ -7,13 +7,14 @@
 namespace bsbr::cuda {
 
 const Interface& emulated_kernels() {
-  static const Interface interface{
-      kInterfaceVersion, append, add_queries, condense, read_near, choose, read_far,
-      [](int /*device*/, char* text, std::size_t size) {
-        std::snprintf(text, size, "emulated");
-        return 0;
-      },
-      [](int /*error*/) { return "emulated"; }};
+  static const Interface interface {
+    kInterfaceVersion, append, add_queries, condense, read_near, choose, read_far,
+        [](int /*device*/, char* text, std::size_t size) {
+          std::snprintf(text, size, "emulated");
+          return 0;
+        },
+        [](int /*error*/) { return "emulated"; }
+  };
   return interface;
 }
 

@@ -131,8 +131,8 @@ struct Interface {
   int (*add_queries)(const QueryCall&, const Turns&, const QuerySums&, void* stream);
   /// Makes the states of complete chunks.
   int (*condense)(const CondenseCall&, void* stream);
-  /// The three parts of attention, in this order: what is near; which blocks are retrieved, and the weights of
-  /// the states of the rest; their values, and `out`.
+  /// The three parts of attention, in this order: what is near; which blocks are retrieved, and the weights
+  /// of the states of the rest; their values, and `out`.
   int (*read_near)(const AttendCall&, void* stream);
   int (*choose)(const AttendCall&, void* stream);
   int (*read_far)(const AttendCall&, void* stream);
