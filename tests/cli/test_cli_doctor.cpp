@@ -1,3 +1,5 @@
+#include <QtTest>
+
 #include "tests/cli/run_bsbr.h"
 
 using namespace bsbr::test;

@@ -32,11 +32,16 @@ class TestMemoryNeed : public QObject {
     made.compression_factor = 4;
     return made;
   }
-  static std::int64_t cache_bytes(const bsbr::Attention& attention, std::int64_t tokens,
-                                  at::ScalarType type) {
+  static std::int64_t cache_bytes(const bsbr::Attention& attention, std::int64_t tokens, at::ScalarType type,
+                                  bool forgets) {
     const auto cache = attention.make_cache(tokens);
     const at::Tensor query = at::randn({tokens, 4, 16}).to(type), key = at::randn({tokens, 2, 16}).to(type);
-    dynamic_cast<bsbr::DeviceStore&>(*cache).append(query, key, key, 1);
+    auto& store = dynamic_cast<bsbr::DeviceStore&>(*cache);
+    for (std::int64_t begin = 0; begin < tokens; begin += 32) {
+      const auto piece = [&](const at::Tensor& x) { return x.narrow(0, begin, 32); };
+      store.append(piece(query), piece(key), piece(key), 1);
+      if (forgets) store.forget(0, store.tokens() / 32);
+    }
     return cache->bytes();
   }
 
@@ -69,8 +74,8 @@ class TestMemoryNeed : public QObject {
         const auto attention =
             bsbr::make_bsbr_cuda({4, 2, 16}, *of.bsbr, at::kCPU, 0, bsbr::cuda::emulated_kernels());
         constexpr std::int64_t kTokens = 1600;
-        const auto measured = static_cast<double>(cache_bytes(*attention, kTokens, type) -
-                                                  cache_bytes(*attention, kTokens / 2, type));
+        const auto measured = static_cast<double>(cache_bytes(*attention, kTokens, type, states_only) -
+                                                  cache_bytes(*attention, kTokens / 2, type, states_only));
         const MemoryNeed need(of, static_cast<std::int64_t>(c10::elementSize(type)), true);
         const double reckoned = static_cast<double>(need.cache_each) * kTokens / 2;
         QVERIFY2(std::abs(measured / reckoned - 1) < 0.1,
