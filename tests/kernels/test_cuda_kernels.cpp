@@ -48,7 +48,7 @@ double relative_error(const at::Tensor& actual, const at::Tensor& expected) {
 
 constexpr double kScale = 0.3;
 #ifdef __SANITIZE_ADDRESS__
-// Under the sanitizer a change of fibers takes microseconds.
+// Under the sanitizer less, as all else there is slower.
 constexpr std::array<std::int64_t, 2> kLengths{33, 101};
 #else
 constexpr std::array<std::int64_t, 4> kLengths{1, 33, 101, 200};
