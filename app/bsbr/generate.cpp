@@ -17,6 +17,7 @@ namespace {
 struct Generate {
   Common common;
   DenseStart dense_start;
+  std::string dtype = "float32";
   GenerationOptions options;
   std::string checkpoint, prompt;
   bool chat = false;
@@ -46,7 +47,7 @@ struct Generate {
     const Checkpoint opened = open_checkpoint(checkpoint);
     const Tokenizer tokenizer = load_tokenizer(opened, config_of(opened));
     const std::vector<TokenId> ids = encode(opened, tokenizer);
-    const LanguageModel loaded = load_model(opened, common.device);
+    const LanguageModel loaded = load_model(opened, common.device, dtype);
     const LanguageModel model = loaded.with_dense_start(dense_start.of(loaded, tokenizer));
     const std::vector<TokenId>& ends = model.config().end_tokens;
     options.stops.insert(options.stops.end(), ends.begin(), ends.end());
@@ -110,6 +111,7 @@ void add_generate(CLI::App& app) {
       ->capture_default_str();
   generate->dense_start.add_to(*command);
   generate->common.add_to(*command);
+  add_dtype_option(*command, generate->dtype);
   command->callback([generate] { generate->run(); });
 }
 

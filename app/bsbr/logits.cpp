@@ -52,13 +52,14 @@ TokenBatch read_batch(const std::string& path) {
 
 struct Logits {
   Common common;
+  std::string dtype = "float32";
   std::string checkpoint, input, output;
   bool hidden = false;
 
   void run() const {
     common.apply();
     const TokenBatch batch = read_batch(input);
-    const LanguageModel model = load_model(open_checkpoint(checkpoint), common.device);
+    const LanguageModel model = load_model(open_checkpoint(checkpoint), common.device, dtype);
     std::vector<std::pair<std::string, std::vector<float>>> tensors;
     {
       ProgressLine progress;
@@ -132,6 +133,7 @@ void add_logits(CLI::App& app) {
       ->required();
   command->add_flag("--hidden", logits->hidden, "Also write hidden_0 to hidden_L [B, N, width]");
   logits->common.add_to(*command);
+  add_dtype_option(*command, logits->dtype);
   command->callback([logits] { logits->run(); });
 }
 

@@ -85,10 +85,18 @@ Checkpoint open_checkpoint(const std::string& path_or_name) {
   return Checkpoint::open(path_or_name, progress.unwatched_job());
 }
 
-LanguageModel load_model(const Checkpoint& checkpoint, const std::string& device) {
+void add_dtype_option(CLI::App& command, std::string& dtype) {
+  command
+      .add_option("--dtype", dtype,
+                  "What to compute in: float32, float16 or bfloat16, the latter two for --device cuda")
+      ->check(CLI::IsMember({"float32", "float16", "bfloat16"}))
+      ->capture_default_str();
+}
+
+LanguageModel load_model(const Checkpoint& checkpoint, const std::string& device, const std::string& dtype) {
   LanguageModel model = [&] {
     ProgressLine progress;
-    return LanguageModel::load(checkpoint, device, progress.job());
+    return LanguageModel::load(checkpoint, device, progress.job(), dtype);
   }();
   for (const std::string& warning : model.warnings())
     std::cerr << "bsbr: warning: " << one_line(warning) << '\n';

@@ -40,7 +40,10 @@ inline std::string input_name(const std::string& path) {
 Checkpoint open_checkpoint(const std::string& path_or_name);
 
 /// Loads a model with a progress line, and prints its warnings to stderr.
-LanguageModel load_model(const Checkpoint& checkpoint, const std::string& device);
+LanguageModel load_model(const Checkpoint& checkpoint, const std::string& device,
+                         const std::string& dtype = "float32");
+/// Adds --dtype.
+void add_dtype_option(CLI::App& command, std::string& dtype);
 
 /// The tokenizer of a checkpoint, whose ids are all in the model's embedding. Throws Error.
 Tokenizer load_tokenizer(const Checkpoint& checkpoint, const ModelConfig& config);

@@ -48,7 +48,8 @@ std::vector<std::int64_t> measure_crossover(const LanguageModel& converted, std:
                                             const Job& job) {
   const ModelConfig& config = converted.config();
   std::vector<std::int64_t> crossover(static_cast<std::size_t>(config.layers), 0);
-  if (!config.bsbr || config.bsbr->states_only) return crossover;
+  const bool on_cpu = converted.decoder().device().is_cpu();
+  if (!config.bsbr || config.bsbr->states_only || !on_cpu) return crossover;
   const std::int64_t chunk = config.bsbr->chunk_size;
   const std::int64_t tokens =
       std::min({static_cast<std::int64_t>(text.size()), kLongest, config.context}) / chunk * chunk;

@@ -70,9 +70,9 @@ class Attention {
   [[nodiscard]] virtual std::unique_ptr<LayerCache> make_cache(std::int64_t capacity) const = 0;
 
   /// Appends N tokens to the cache and attends from each of them to all before it and itself.
-  /// query [N, heads, dim], key and value [N, kv_heads, dim], float32, any strides with contiguous dim;
-  /// `scale` multiplies q·k. Returns [N, heads · dim]. `cache` may be nullptr: then the N tokens are the
-  /// whole sequence.
+  /// query [N, heads, dim], key and value [N, kv_heads, dim], any strides with contiguous dim, float32,
+  /// float16 or bfloat16; `scale` multiplies q·k. Returns [N, heads · dim]. `cache` may be nullptr: then the
+  /// N tokens are the whole sequence.
   [[nodiscard]] virtual at::Tensor forward(const at::Tensor& query, const at::Tensor& key,
                                            const at::Tensor& value, double scale, LayerCache* cache,
                                            const AttentionNotes& notes) const = 0;
@@ -81,9 +81,10 @@ class Attention {
 /// Exact attention through LibTorch's fused kernels.
 std::unique_ptr<Attention> make_dense_attention(const AttentionShape& shape, at::Device device);
 
-/// Block-sparse attention with block retrieval of a layer: the vectorised kernel on the CPU,
-/// make_bsbr_reference elsewhere. The first `dense_until` positions, in whole chunks, attend to everything
-/// before them: on the CPU, and unless far keys are given back.
+/// Block-sparse attention with block retrieval of a layer: the vectorised kernel on the CPU, kernels of our
+/// own on CUDA (make_bsbr_cuda), make_bsbr_reference elsewhere. The first `dense_until` positions, in whole
+/// chunks, attend to everything before them: on the CPU, and unless far keys are given back. Throws
+/// Error(Device) if the kernels are missing.
 std::unique_ptr<Attention> make_bsbr_attention(const AttentionShape& shape, const BsbrConfig& config,
                                                at::Device device, std::int64_t layer = 0,
                                                std::int64_t dense_until = 0);

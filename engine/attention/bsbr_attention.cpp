@@ -6,8 +6,10 @@
 #include <vector>
 
 #include "engine/attention/attention.h"
+#include "engine/attention/bsbr_cuda.h"
 #include "engine/kernels/cpu/bsbr_tile.h"
 #include "engine/kernels/cpu/kv_store.h"
+#include "engine/kernels/cuda/load.h"
 
 namespace bsbr {
 namespace {
@@ -56,6 +58,10 @@ class BsbrAttention : public Attention {
   [[nodiscard]] at::Tensor forward(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
                                    double scale, LayerCache* cache,
                                    const AttentionNotes& notes) const override {
+    if (query.scalar_type() != at::kFloat) {
+      const auto wide = [](const at::Tensor& x) { return x.to(at::kFloat); };
+      return forward(wide(query), wide(key), wide(value), scale, cache, notes).to(query.scalar_type());
+    }
     StoreCache own(layout_, shape_.rope_frequencies);
     KvStore& store = (cache == nullptr ? own : dynamic_cast<StoreCache&>(*cache)).store();
     const auto first = static_cast<std::int64_t>(store.tokens());
@@ -185,6 +191,7 @@ class BsbrAttention : public Attention {
 std::unique_ptr<Attention> make_bsbr_attention(const AttentionShape& shape, const BsbrConfig& config,
                                                at::Device device, std::int64_t layer,
                                                std::int64_t dense_until) {
+  if (device.is_cuda()) return make_bsbr_cuda(shape, config, device, layer, cuda::load_kernels());
   if (!device.is_cpu()) return make_bsbr_reference(shape, config, device, layer);
   return std::make_unique<BsbrAttention>(shape, config, layer, dense_until);
 }

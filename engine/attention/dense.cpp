@@ -55,8 +55,13 @@ class DenseAttention : public Attention {
  private:
   [[nodiscard]] at::Tensor attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                                   const std::optional<at::Tensor>& mask, bool causal, double scale) const {
-    const at::Tensor out =
-        at::scaled_dot_product_attention(q, k, v, mask, 0.0, causal, scale, shape_.heads != shape_.kv_heads);
+    // Of CUDA's fused kernels flash attention alone takes grouped heads, and neither float32 nor a mask.
+    // Without a fused kernel there would be n² logits.
+    const std::int64_t group = shape_.heads / shape_.kv_heads;
+    const bool ungroup = group > 1 && q.is_cuda() && (mask || q.scalar_type() == at::kFloat);
+    const auto heads = [&](const at::Tensor& x) { return ungroup ? x.repeat_interleave(group, 1) : x; };
+    const at::Tensor out = at::scaled_dot_product_attention(q, heads(k), heads(v), mask, 0.0, causal, scale,
+                                                            group > 1 && !ungroup);
     return out.squeeze(0).transpose(0, 1).reshape({q.size(2), shape_.heads * shape_.head_dim});
   }
 

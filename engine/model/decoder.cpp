@@ -14,6 +14,7 @@
 
 #include "engine/base/error.h"
 #include "engine/model/device.h"
+#include "engine/model/memory_need.h"
 
 namespace bsbr {
 namespace {
@@ -97,6 +98,17 @@ void Decoder::check(const PackedTokens& tokens, const Options& options) const {
 
 at::Tensor Decoder::forward(const PackedTokens& tokens, const Options& options) const {
   check(tokens, options);
+  try {
+    return run(tokens, options);
+  } catch (const c10::OutOfMemoryError&) {
+    std::int64_t before = 0;
+    for (const Sequence* sequence : options.sequences) before += sequence->tokens;
+    const MemoryNeed need(config_, weights_->token_embedding.element_size(), !options.sequences.empty());
+    throw out_of_memory(need, before, static_cast<std::int64_t>(tokens.ids.size()), free_bytes(device()));
+  }
+}
+
+at::Tensor Decoder::run(const PackedTokens& tokens, const Options& options) const {
   if (options.pairs != nullptr)
     options.pairs->resize(static_cast<std::size_t>(config_.layers * config_.heads));
   std::vector<std::int64_t> places;
@@ -218,7 +230,14 @@ at::Tensor Decoder::mlp(const DecoderLayer& layer, const at::Tensor& normed) con
 }
 
 at::Tensor Decoder::head(const at::Tensor& hidden) const {
-  return at::linear(hidden, weights_->head);
+  try {
+    return at::linear(hidden, weights_->head).to(at::kFloat);
+  } catch (const c10::OutOfMemoryError&) {
+    MemoryNeed need(config_, hidden.element_size(), false);
+    need.cache_each = need.fixed = 0;
+    need.work_each = config_.vocabulary * hidden.element_size();
+    throw out_of_memory(need, 0, hidden.size(0), free_bytes(device()));
+  }
 }
 
 }  // namespace bsbr

@@ -87,10 +87,11 @@ class Decoder {
     Job job;
   };
   /// Returns the normed residual stream [tokens, width] of all rows. Throws Error(InvalidArgument) for ids
-  /// outside the vocabulary and sequences longer than the context; nothing has been appended then.
+  /// outside the vocabulary and sequences longer than the context; nothing has been appended then. Throws
+  /// Error(OutOfMemory) that says what would fit; the sequences are of no more use then.
   [[nodiscard]] at::Tensor forward(const PackedTokens& tokens, const Options& options) const;
 
-  /// Logits [rows, vocabulary] of normed rows [rows, width].
+  /// Logits [rows, vocabulary], float32, of normed rows [rows, width].
   [[nodiscard]] at::Tensor head(const at::Tensor& hidden) const;
 
   /// How a layer attends.
@@ -103,6 +104,7 @@ class Decoder {
   /// Queries, keys and values [tokens, heads, head_dim], positioned.
   [[nodiscard]] std::array<at::Tensor, 3> project(const DecoderLayer& layer, const at::Tensor& normed,
                                                   const Rope::Turn& turn) const;
+  [[nodiscard]] at::Tensor run(const PackedTokens& tokens, const Options& options) const;
   [[nodiscard]] at::Tensor attend(std::int64_t layer, const at::Tensor& x, const Rope::Turn& turn,
                                   const PackedTokens& tokens, const Options& options) const;
   [[nodiscard]] at::Tensor mlp(const DecoderLayer& layer, const at::Tensor& normed) const;

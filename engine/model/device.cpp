@@ -27,6 +27,13 @@ c10::Device find_device(const std::string& name) {
   return {c10::kCUDA, 0};
 }
 
+c10::ScalarType find_dtype(const std::string& name) {
+  if (name == "float32") return c10::kFloat;
+  if (name == "float16") return c10::kHalf;
+  if (name == "bfloat16") return c10::kBFloat16;
+  throw Error(ErrorKind::InvalidArgument, cat("dtype is \"", name, "\"; legal: float32, float16, bfloat16"));
+}
+
 void synchronize(c10::Device device) {
   if (!device.is_cpu()) c10::impl::getDeviceGuardImpl(device.type())->synchronizeDevice(device.index());
 }

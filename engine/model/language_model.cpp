@@ -19,7 +19,7 @@ struct Packing {
 
   /// Copies packed rows [tokens, width] to [rows, columns, width], zero elsewhere.
   [[nodiscard]] std::vector<float> unpack(const at::Tensor& packed, const TokenBatch& batch) const {
-    const at::Tensor host = packed.to(at::kCPU).contiguous();
+    const at::Tensor host = packed.to(at::kCPU, at::kFloat).contiguous();
     const std::int64_t width = host.size(1);
     std::vector<float> out(static_cast<std::size_t>(batch.rows * batch.columns * width));
     const float* from = host.const_data_ptr<float>();
@@ -65,11 +65,12 @@ Packing pack(const TokenBatch& batch) {
 
 }  // namespace
 
-LanguageModel LanguageModel::load(const Checkpoint& checkpoint, const std::string& device, const Job& job) {
+LanguageModel LanguageModel::load(const Checkpoint& checkpoint, const std::string& device, const Job& job,
+                                  const std::string& dtype) {
   return at_torch_border([&] {
     ModelConfig config = config_of(checkpoint);
     const Family& family = find_family(config.family);
-    WeightLoader loader(checkpoint, find_device(device), job);
+    WeightLoader loader(checkpoint, find_device(device), job, find_dtype(dtype));
     family.expect(config, loader);
     loader.check();
     auto weights = std::make_shared<const DecoderWeights>(family.weights(config, loader));

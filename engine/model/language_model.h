@@ -35,9 +35,10 @@ using HiddenSink = std::function<void(std::int64_t index, const std::vector<floa
 class LanguageModel {
  public:
   /// Loads a checkpoint to "cpu" or "cuda" with the attention that its config.json names.
-  /// Throws Error(InvalidFile | Unsupported | Device | OutOfMemory | Cancelled).
+  /// It computes in `dtype`: float32, float16 or bfloat16; sums are in float32. Throws Error(InvalidFile |
+  /// InvalidArgument | Unsupported | Device | OutOfMemory | Cancelled).
   static LanguageModel load(const Checkpoint& checkpoint, const std::string& device = "cpu",
-                            const Job& job = {});
+                            const Job& job = {}, const std::string& dtype = "float32");
 
   /// The same weights with dense attention, or with BSBR. Throws Error(InvalidArgument) for settings out of
   /// range.

@@ -106,7 +106,7 @@ at::Tensor WeightLoader::take(const std::string& name) {
                               " values are NaN or infinite; what the model predicts is meaningless"));
     }
   }
-  return tensor;
+  return tensor.to(dtype_);
 }
 
 }  // namespace bsbr

@@ -17,8 +17,8 @@ namespace bsbr {
 /// Use: expect() every tensor, check() once, then take() them.
 class WeightLoader {
  public:
-  WeightLoader(Checkpoint checkpoint, at::Device device, Job job)
-      : checkpoint_(std::move(checkpoint)), device_(device), job_(std::move(job)) {}
+  WeightLoader(Checkpoint checkpoint, at::Device device, Job job, at::ScalarType dtype = at::kFloat)
+      : checkpoint_(std::move(checkpoint)), device_(device), dtype_(dtype), job_(std::move(job)) {}
 
   [[nodiscard]] const Checkpoint& checkpoint() const { return checkpoint_; }
 
@@ -42,6 +42,7 @@ class WeightLoader {
  private:
   Checkpoint checkpoint_;
   at::Device device_;
+  at::ScalarType dtype_;
   Job job_;
   std::map<std::string, std::vector<std::int64_t>> expected_;
   std::set<std::string> ignored_;

@@ -12,7 +12,7 @@ class TestCliUsage : public QObject {
     EXPECT_SUCCESS(result);
     QCOMPARE(result.err, std::string());
     for (const char* command : {"info", "convert", "compare", "fidelity", "sweep", "bench", "generate",
-                                "tokenize", "logits", "convert-example"}) {
+                                "tokenize", "logits", "doctor", "convert-example"}) {
       QVERIFY2(result.out.find(bsbr::cat("\n  ", command, " ")) != std::string::npos, command);
     }
   }

@@ -42,6 +42,36 @@ class TestModels : public QObject {
     qInfo("hidden %.1e, logits %.1e", worst, error);
   }
 
+  /// In small elements: the same but for their rounding, by dense attention and by BSBR.
+  void smallElements_data() {
+    QTest::addColumn<QString>("dtype");
+    QTest::addColumn<double>("tolerance");
+    QTest::newRow("float16") << QString("float16") << 0.01;
+    QTest::newRow("bfloat16") << QString("bfloat16") << 0.06;
+  }
+  void smallElements() {
+    QFETCH(QString, dtype);
+    QFETCH(double, tolerance);
+    for (const char* name : {"gpt2-plain", "llama-gqa"}) {
+      const auto folder = golden::folder(name);
+      const Checkpoint checkpoint = Checkpoint::open(folder.string());
+      const auto batch = golden::batch(SafetensorsFile::open(folder / "golden.safetensors"));
+      const auto expected = LanguageModel::load(checkpoint).logits(batch);
+      const LanguageModel model = LanguageModel::load(checkpoint, "cpu", {}, dtype.toStdString());
+      bsbr::BsbrConfig all_near;
+      all_near.retrieve = 0;
+      all_near.chunk_size = all_near.block_size = 16;
+      all_near.window = 6;
+      for (const LanguageModel& of : {model, model.with_attention(all_near)}) {
+        const double error = golden::relative_error(of.logits(batch), expected);
+        QVERIFY2(error < tolerance && error > 0, qPrintable(QString("%1: %2").arg(name).arg(error)));
+      }
+    }
+    QVERIFY_EXCEPTION_THROWN(
+        LanguageModel::load(Checkpoint::open(golden::folder("gpt2-plain").string()), "cpu", {}, "int8"),
+        bsbr::Error);
+  }
+
   /// Left padding, right padding and no padding give a row the same logits.
   void paddingAtEitherEnd() {
     const auto folder = golden::folder("gpt2-plain");

@@ -1,0 +1,72 @@
+#include <iostream>
+#include <memory>
+
+#include "app/bsbr/commands.h"
+#include "app/bsbr/settings.h"
+#include "app/bsbr/terminal.h"
+#include "engine/analysis/doctor.h"
+#include "engine/base/error.h"
+
+namespace bsbr::cli {
+namespace {
+
+struct Doctor {
+  Common common;
+  std::int64_t cases = 20;
+  std::uint64_t seed = 1;
+
+  static void print(const Diagnosis& diagnosis) {
+    std::cout << "machine  " << diagnosis.machine.text() << '\n';
+    if (diagnosis.device.empty()) {
+      std::cout << "GPU      none that can be used: " << one_line(diagnosis.no_gpu)
+                << "\nchecks   of the CPU kernels\n";
+    } else {
+      std::cout << "GPU      " << one_line(diagnosis.device) << ", " << human_bytes(diagnosis.free_bytes)
+                << " of " << human_bytes(diagnosis.total_bytes)
+                << " free\nchecks   of the CPU and the CUDA kernels\n";
+    }
+    for (const AttentionTime& time : diagnosis.times) {
+      std::cout << "attention of " << with_commas(time.tokens) << " tokens  dense " << fixed(time.dense_ms, 2)
+                << " ms, BSBR " << fixed(time.bsbr_ms, 2) << " ms\n";
+    }
+    for (const CheckedKernel& check : diagnosis.failed)
+      std::cout << "FAILED   " << check.kernel << " (" << check.input << "): " << check.fault << '\n';
+    std::cout << diagnosis.passed << " passed, " << diagnosis.failed.size() << " failed\n";
+  }
+
+  void run() const {
+    common.apply();
+    const Diagnosis diagnosis = [&] {
+      ProgressLine progress;
+      return diagnose(cases, seed, progress.job());
+    }();
+    if (common.json) {
+      print_json(diagnosis.to_json());
+    } else {
+      print(diagnosis);
+    }
+    if (!diagnosis.failed.empty()) {
+      std::cout.flush();
+      throw Error(ErrorKind::Internal,
+                  "kernels compute something else than the reference; what they were given stands above");
+    }
+  }
+};
+
+}  // namespace
+
+void add_doctor(CLI::App& app) {
+  auto doctor = std::make_shared<Doctor>();
+  CLI::App* command = app.add_subcommand(
+      "doctor", "Say what this machine has, and check every kernel against the reference on random inputs");
+  command->add_option("--cases", doctor->cases, "Random inputs of each element type")
+      ->check(CLI::Range(1, 100000))
+      ->capture_default_str();
+  command->add_option("--seed", doctor->seed, "Of the random inputs")
+      ->check(unsigned_number)
+      ->capture_default_str();
+  doctor->common.add_to(*command);
+  command->callback([doctor] { doctor->run(); });
+}
+
+}  // namespace bsbr::cli

@@ -1,0 +1,106 @@
+#include "engine/kernels/cuda/kernels.h"
+#include "engine/kernels/cuda/tile.cuh"
+
+namespace bsbr::cuda {
+namespace {
+
+/// Shared memory: queries, keys, values and the weights of each warp's rows.
+struct Places {
+  int query, key, value, weight, floats;
+
+  BSBR_ANYWHERE Places(int dim, int parts)
+      : query(0),
+        key(kRows * query_stride(dim)),
+        value(key + kWarp * key_stride(dim)),
+        weight(value + kWarp * kWarp * parts),
+        floats(weight + kRows * kWarp) {}
+};
+
+template <class T, int kParts>
+__global__ void __launch_bounds__(kThreads) read_near_zone(AttendCall call) {
+  const Tile tile = find_tile(call);
+  if (tile.rows == 0) return;
+  const Shape& shape = call.cache.shape;
+  const ChunkLayout layout(shape);
+  const Places places(shape.dim, kParts);
+  float* memory = reinterpret_cast<float*>(shared_memory());
+  load_queries<T>(call, tile, memory + places.query);
+
+  const int active = tile.rows_of_warp();
+  const int recent = tile.zones(call, 0).recent;
+  const int sink = min(call.reach.sink, recent);
+  int position[kEach];
+  bool reads_all[kEach];
+  bool any_reads_all = false;
+#pragma unroll
+  for (int r = 0; r < kEach; ++r) {
+    const bool used = r < active;
+    position[r] = used ? tile.position(call, warp() + r * kWarps) : -1;
+    reads_all[r] = used && tile.zones(call, warp() + r * kWarps).sink > sink;
+    any_reads_all = any_reads_all || reads_all[r];
+  }
+  const bool middle = __syncthreads_or(any_reads_all ? 1 : 0) != 0;
+  const int end = tile.position(call, tile.rows - 1) + 1;
+
+  Sums<kEach, kParts> sums;
+  float* weights = memory + places.weight + warp() * kEach * kWarp;
+  for (int begin = sink > 0 ? 0 : (middle ? 0 : recent); begin < end;) {
+    const int zone_end = begin < sink ? sink : begin < recent ? recent : end;
+    const int in_chunk = begin % shape.chunk;
+    const int count = min(min(kWarp, shape.chunk - in_chunk), zone_end - begin);
+    const char* chunk =
+        static_cast<const char*>(call.cache.chunks[begin / shape.chunk]) + tile.kv_head * layout.head_bytes;
+    const std::size_t row = static_cast<std::size_t>(in_chunk) * shape.dim;
+    const int thread = static_cast<int>(threadIdx.x);
+    load_rows(reinterpret_cast<const T*>(chunk) + row, count, shape.dim, memory + places.key,
+              key_stride(shape.dim), thread, kThreads);
+    load_rows(reinterpret_cast<const T*>(chunk + layout.values_at) + row, count, shape.dim,
+              memory + places.value, kWarp * kParts, thread, kThreads);
+    __syncthreads();
+    const bool in_middle = begin >= sink && begin < recent;
+    if (active > 0) {
+      float logit[kEach];
+      dot_rows(logit, memory + places.query + warp() * query_stride(shape.dim),
+               kWarps * query_stride(shape.dim), memory + places.key + lane() * key_stride(shape.dim),
+               shape.dim, active);
+#pragma unroll
+      for (int r = 0; r < kEach; ++r) {
+        if (r >= active) break;
+        const bool sees =
+            lane() < count && begin + lane() <= position[r] && (!in_middle || reads_all[r]);
+        weights[r * kWarp + lane()] = sums.take(r, sees ? logit[r] : never());
+      }
+      __syncwarp();
+      const float* value = memory + places.value;
+      sums.add(weights, active, count,
+               [&](int j, int p) { return value[(j * kParts + p) * kWarp + lane()]; });
+    }
+    __syncthreads();
+    begin += count;
+    if (begin == sink && !middle) begin = max(begin, recent);
+  }
+#pragma unroll
+  for (int r = 0; r < kEach; ++r) {
+    if (r >= active) break;
+    const int at = tile.at(call, warp() + r * kWarps);
+    const float sum = warp_sum(sums.sum[r]);
+    sums.store(r, shape.dim, call.scratch.near_out + static_cast<std::size_t>(at) * shape.dim);
+    if (lane() == 0) {
+      call.scratch.near_sum[at] = sum;
+      call.scratch.near_shift[at] = sums.shift[r];
+    }
+  }
+}
+
+}  // namespace
+
+int read_near(const AttendCall& call, void* stream) {
+  const Shape& shape = call.cache.shape;
+  return with_element_and_parts(shape, [&](auto element, auto parts) {
+    constexpr int kParts = decltype(parts)::kValue;
+    return launch(read_near_zone<decltype(element), kParts>, tile_grid(call, 1), kThreads,
+                  sizeof(float) * static_cast<std::size_t>(Places(shape.dim, kParts).floats), stream, call);
+  });
+}
+
+}  // namespace bsbr::cuda

@@ -1,0 +1,144 @@
+#pragma once
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <tuple>
+
+/// What engine/kernels/cuda uses of CUDA, as C++: the kernels run on the CPU, where every thread of a block
+/// is a fiber (cuda_emulator.cpp). Stricter than a GPU: a thread that ends or does something else while
+/// others wait for it is a failure, shared memory is filled with NaN before each block, and fibers run in an
+/// order that differs from block to block, so that a missing barrier shows.
+#define __global__
+#define __device__
+#define __host__
+#define __forceinline__ inline
+#define __launch_bounds__(...)
+
+struct dim3 {
+  unsigned x, y, z;
+  explicit dim3(unsigned the_x = 1, unsigned the_y = 1, unsigned the_z = 1) : x(the_x), y(the_y), z(the_z) {}
+};
+struct alignas(16) float4 {
+  float x, y, z, w;
+};
+struct alignas(8) uint2 {
+  unsigned x, y;
+};
+
+namespace cuda_emulator {
+
+/// What a collective does; all of its threads must do the same.
+enum class Collective { SyncBlock, SyncWarp, Exchange, BlockOr };
+
+extern dim3 thread_index, block_index, block_size, grid_size;
+
+/// Runs the body once for each thread of each block. Ends the program where threads wait for each other for
+/// ever, or for one that ended.
+void run(dim3 grid, int threads, std::size_t shared_bytes, const std::function<void()>& body);
+char* shared_bytes();
+
+/// Leaves `value` and waits for the other threads of the warp or block; returns what all of them left, by
+/// lane or thread.
+const std::uint64_t* meet(Collective what, std::uint64_t value);
+
+inline unsigned lane() {
+  return thread_index.x % 32;
+}
+template <class T>
+T shuffle(T x, unsigned from) {
+  std::uint64_t bits = 0;
+  static_assert(sizeof(T) <= sizeof(bits));
+  __builtin_memcpy(&bits, &x, sizeof(T));
+  const std::uint64_t* all = meet(Collective::Exchange, bits);
+  __builtin_memcpy(&x, all + from, sizeof(T));
+  return x;
+}
+
+}  // namespace cuda_emulator
+
+#define threadIdx cuda_emulator::thread_index
+#define blockIdx cuda_emulator::block_index
+#define blockDim cuda_emulator::block_size
+#define gridDim cuda_emulator::grid_size
+
+inline void __syncthreads() {
+  cuda_emulator::meet(cuda_emulator::Collective::SyncBlock, 0);
+}
+inline int __syncthreads_or(int predicate) {
+  const std::uint64_t* all = cuda_emulator::meet(cuda_emulator::Collective::BlockOr, predicate != 0 ? 1 : 0);
+  return std::any_of(all, all + blockDim.x, [](std::uint64_t x) { return x != 0; }) ? 1 : 0;
+}
+inline void __syncwarp() {
+  cuda_emulator::meet(cuda_emulator::Collective::SyncWarp, 0);
+}
+template <class T>
+T __shfl_sync(unsigned /*mask*/, T x, int from) {
+  return cuda_emulator::shuffle(x, static_cast<unsigned>(from) % 32);
+}
+template <class T>
+T __shfl_xor_sync(unsigned /*mask*/, T x, int with) {
+  return cuda_emulator::shuffle(x, cuda_emulator::lane() ^ static_cast<unsigned>(with));
+}
+template <class T>
+T __shfl_up_sync(unsigned /*mask*/, T x, unsigned by) {
+  return cuda_emulator::shuffle(
+      x, cuda_emulator::lane() < by ? cuda_emulator::lane() : cuda_emulator::lane() - by);
+}
+inline unsigned __ballot_sync(unsigned /*mask*/, int predicate) {
+  const std::uint64_t* all = cuda_emulator::meet(cuda_emulator::Collective::Exchange, predicate != 0 ? 1 : 0);
+  unsigned ballot = 0;
+  for (unsigned i = 0; i < 32; ++i) ballot |= static_cast<unsigned>(all[i]) << i;
+  return ballot;
+}
+inline int __popc(unsigned x) {
+  return std::popcount(x);
+}
+template <class T>
+T atomicAdd(T* at, T x) {
+  const T before = *at;
+  *at += x;
+  return before;
+}
+inline float __uint_as_float(unsigned bits) {
+  return std::bit_cast<float>(bits);
+}
+inline unsigned __float_as_uint(float x) {
+  return std::bit_cast<unsigned>(x);
+}
+inline float __fmul_rn(float x, float y) {
+  return x * y;
+}
+inline float __fadd_rn(float x, float y) {
+  return x + y;
+}
+inline float __fsub_rn(float x, float y) {
+  return x - y;
+}
+
+namespace bsbr::cuda {
+
+using std::max;
+using std::min;
+
+inline char* shared_memory() {
+  return cuda_emulator::shared_bytes();
+}
+inline float half_to_float(unsigned short bits) {
+  return static_cast<float>(std::bit_cast<_Float16>(bits));
+}
+inline unsigned short float_to_half(float x) {
+  return std::bit_cast<unsigned short>(static_cast<_Float16>(x));
+}
+
+template <class... Parameters, class... Arguments>
+int launch(void (*kernel)(Parameters...), dim3 grid, int threads, std::size_t shared, void* /*stream*/,
+           const Arguments&... arguments) {
+  cuda_emulator::run(grid, threads, shared, [&] { kernel(arguments...); });
+  return 0;
+}
+
+}  // namespace bsbr::cuda
