@@ -33,14 +33,16 @@ void prepare(int argc, char** argv) {
 
 Arguments parse(const QApplication& app) {
   QCommandLineParser parser;
-  parser.setApplicationDescription(QApplication::tr(
-      "Converts language models to block-sparse attention with block retrieval, and shows what that changes."));
+  parser.setApplicationDescription(
+      QApplication::tr("Converts language models to block-sparse attention with block retrieval, and shows "
+                       "what that changes."));
   parser.addHelpOption();
   parser.addVersionOption();
-  parser.addPositionalArgument(QStringLiteral("PATH"),
-                               QApplication::tr("A checkpoint folder, a GGUF file, a model of the hub cache, a "
-                                                "session or a text; nothing: the demo"),
-                               QStringLiteral("[PATH]"));
+  parser.addPositionalArgument(
+      QStringLiteral("PATH"),
+      QApplication::tr("A checkpoint folder, a GGUF file, a model of the hub cache, a "
+                       "session or a text; nothing: the demo"),
+      QStringLiteral("[PATH]"));
   const QCommandLineOption demo(QStringLiteral("demo"), QApplication::tr("Open the demo"));
   const QCommandLineOption session(QStringLiteral("session"), QApplication::tr("Open this session"),
                                    QStringLiteral("FILE"));

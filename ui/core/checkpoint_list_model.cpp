@@ -37,7 +37,8 @@ void CheckpointListModel::setHub(std::vector<HubModel> models) {
 void CheckpointListModel::rebuild() {
   beginResetModel();
   rows_.clear();
-  if (!demo_.isEmpty()) rows_.push_back({tr("Demo, a small GPT-2"), demo_, tr("The bundled checkpoint"), true});
+  if (!demo_.isEmpty())
+    rows_.push_back({tr("Demo, a small GPT-2"), demo_, tr("The bundled checkpoint"), true});
   for (const QString& source : recent_) {
     const QFileInfo file(source);
     const bool path = file.isAbsolute();
@@ -50,7 +51,8 @@ void CheckpointListModel::rebuild() {
     if (recent_.contains(name)) continue;
     const bool complete = model.problem.empty();
     rows_.push_back({complete ? name : tr("%1, incomplete").arg(name), name,
-                     complete ? tr("In the local hub cache") : QString::fromStdString(model.problem), complete});
+                     complete ? tr("In the local hub cache") : QString::fromStdString(model.problem),
+                     complete});
   }
   endResetModel();
 }

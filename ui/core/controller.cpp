@@ -27,7 +27,11 @@ QString cancelled_words(const QString& title) {
 class SettingsCommand : public QUndoCommand {
  public:
   SettingsCommand(Controller& controller, ConversionSettings to, const QString& what, int merge_id)
-      : QUndoCommand(what), controller_(controller), from_(controller.settings()), to_(std::move(to)), id_(merge_id) {}
+      : QUndoCommand(what),
+        controller_(controller),
+        from_(controller.settings()),
+        to_(std::move(to)),
+        id_(merge_id) {}
 
   void undo() override { controller_.setSettings(from_); }
   void redo() override { controller_.setSettings(to_); }
@@ -250,7 +254,8 @@ void Controller::applySession(const Session& session) {
              [this, session] {
                if (source_ != session.checkpoint) return;
                setSelection(session.selection);
-               if (session.converted) QMetaObject::invokeMethod(this, &Controller::convert, Qt::QueuedConnection);
+               if (session.converted)
+                 QMetaObject::invokeMethod(this, &Controller::convert, Qt::QueuedConnection);
              },
              {}});
 }

@@ -74,8 +74,9 @@ class Controller : public QObject {
   [[nodiscard]] Session session() const;
   void applySession(const Session& session);
 
-  /// Runs `work(const Job&)` as a job of a person and hands its result to `done` here. Only one can run: returns
-  /// false, and does nothing, where one does. `ended` is called last in every case, with whether it was done.
+  /// Runs `work(const Job&)` as a job of a person and hands its result to `done` here. Only one can run:
+  /// returns false, and does nothing, where one does. `ended` is called last in every case, with whether it
+  /// was done.
   template <class Work, class Done>
   bool run(const QString& title, Work work, Done done, std::function<void(bool)> ended = {}) {
     if (jobs_.busy()) return false;

@@ -24,8 +24,8 @@ struct ConversionSettings {
   std::int64_t chunk_size = 128;
   std::int64_t block_size = 16;
   std::int64_t compression_factor = 4;
-  std::int64_t window = 0;       ///< previous chunks
-  std::string calibration;       ///< path of the text to plan from; empty: the bundled one
+  std::int64_t window = 0;          ///< previous chunks
+  std::string calibration;          ///< path of the text to plan from; empty: the bundled one
   std::int64_t plan_tokens = 4096;  ///< to plan from at most, and to check on
 
   bool operator==(const ConversionSettings&) const = default;

@@ -42,8 +42,7 @@ ConvertedModel convert_model(const OpenedModel& opened, const ConversionSettings
   const BsbrConfig config = settings.config();
   config.validate(opened.config().context);
   if (!settings.is_planned()) return {opened.original.with_attention(config), settings, std::nullopt};
-  Plan plan =
-      make_plan(opened.original, config, calibration_texts(opened, settings), settings.target(), job);
+  Plan plan = make_plan(opened.original, config, calibration_texts(opened, settings), settings.target(), job);
   LanguageModel model = opened.original.with_attention(plan.config);
   return {std::move(model), settings, std::move(plan)};
 }

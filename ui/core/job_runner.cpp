@@ -18,7 +18,8 @@ std::optional<Error> run(const std::function<void(const Job&)>& work, const Job&
   } catch (const Error& error) {
     return error;
   } catch (const std::bad_alloc&) {
-    return Error(ErrorKind::OutOfMemory, "memory is exhausted; close other programs, or choose a shorter text");
+    return Error(ErrorKind::OutOfMemory,
+                 "memory is exhausted; close other programs, or choose a shorter text");
   } catch (const std::exception& error) {
     return Error(ErrorKind::Internal, error.what());
   }
@@ -100,7 +101,8 @@ void JobRunner::loop() {
       const std::scoped_lock lock(mutex_);
       queue_.pop_front();
     }
-    QMetaObject::invokeMethod(this, [this, running, error] { end(running, error); }, Qt::QueuedConnection);
+    QMetaObject::invokeMethod(
+        this, [this, running, error] { end(running, error); }, Qt::QueuedConnection);
   }
 }
 

@@ -29,9 +29,9 @@ class JobRunner : public QObject {
 
  public:
   struct Task {
-    QString title;                            ///< what a person reads of it
-    std::function<void(const Job&)> work;     ///< on the runner's thread
-    std::function<void()> done;               ///< afterwards, here, if it neither threw nor was cancelled
+    QString title;                             ///< what a person reads of it
+    std::function<void(const Job&)> work;      ///< on the runner's thread
+    std::function<void()> done;                ///< afterwards, here, if it neither threw nor was cancelled
     std::function<void(const Error&)> failed;  ///< … else
   };
 

@@ -65,8 +65,8 @@ void CheckpointPanel::show_facts() {
   if (config.kv_heads != config.heads) heads += tr(" (%1 for keys and values)").arg(config.kv_heads);
   const QString family = QString::fromStdString(config.family);
   facts_->setText(tr("%1, %2 parameters, %3 layers, %4\ncontext %5 tokens, %6, %7")
-                      .arg(family, format::parameters(summary.parameters), format::count(config.layers), heads,
-                           format::count(config.context), QString::fromStdString(summary.dtype),
+                      .arg(family, format::parameters(summary.parameters), format::count(config.layers),
+                           heads, format::count(config.context), QString::fromStdString(summary.dtype),
                            format::bytes(static_cast<std::int64_t>(summary.bytes))));
 }
 

@@ -79,7 +79,8 @@ ConversionPanel::ConversionPanel(Controller& controller, QWidget* parent)
       details_(make_details()),
       progress_(new QProgressBar) {
   make_controls();
-  for (const auto signal : {&Controller::openedChanged, &Controller::convertedChanged, &Controller::settingsChanged})
+  for (const auto signal :
+       {&Controller::openedChanged, &Controller::convertedChanged, &Controller::settingsChanged})
     connect(&controller_, signal, this, &ConversionPanel::show_settings);
   connect(&controller_, &Controller::doingChanged, this, &ConversionPanel::show_job);
   connect(&controller_, &Controller::busyChanged, this, &ConversionPanel::show_job);
@@ -104,7 +105,8 @@ void ConversionPanel::make_controls() {
            "Condensed states only: far keys and values are given back, so the cache shrinks."));
   slider_->setRange(0, kSliderSteps);
   slider_->setPageStep(10);
-  named(slider_, tr("From faithful to fast"), tr("Left: closer to the original. Right: faster, reads less exactly"));
+  named(slider_, tr("From faithful to fast"),
+        tr("Left: closer to the original. Right: faster, reads less exactly"));
   named(convert_, tr("Convert"), tr("Convert with these settings (Ctrl+Return)"));
   named(cancel_, tr("Cancel"), tr("Cancel the running job (Ctrl+.)"));
   named(length_, tr("Length of the prediction"), tr("Tokens that the predicted times and memory are for"));
@@ -119,7 +121,8 @@ void ConversionPanel::make_controls() {
   more_->setAutoRaise(true);
   more_->setArrowType(Qt::RightArrow);
   more_->setToolButtonStyle(Qt::ToolButtonTextBesideIcon);
-  named(more_, tr("Show sizes and calibration text"), tr("Chunk, block, compression, window, and the text to plan from"));
+  named(more_, tr("Show sizes and calibration text"),
+        tr("Chunk, block, compression, window, and the text to plan from"));
   connect(more_, &QToolButton::toggled, this, [this](bool on) {
     details_->setVisible(on);
     more_->setArrowType(on ? Qt::DownArrow : Qt::RightArrow);
@@ -155,7 +158,8 @@ void ConversionPanel::make_controls() {
   column->addStretch();
 
   connect(goal_, &QComboBox::activated, this, [this](int goal) {
-    change(tr("Change what is converted for"), 0, [goal](ConversionSettings& s) { s.goal = static_cast<Goal>(goal); });
+    change(tr("Change what is converted for"), 0,
+           [goal](ConversionSettings& s) { s.goal = static_cast<Goal>(goal); });
   });
   connect(slider_, &QSlider::valueChanged, this, [this](int step) {
     change(tr("Move from faithful to fast"), kSliderMerge,
@@ -199,7 +203,8 @@ QWidget* ConversionPanel::make_details() {
   });
   connect(calibration_, &QPushButton::clicked, this, [this] {
     // Cancelling the dialog goes back to the bundled text.
-    const QString file = QFileDialog::getOpenFileName(this, tr("Text to plan from (Cancel: the bundled one)"));
+    const QString file =
+        QFileDialog::getOpenFileName(this, tr("Text to plan from (Cancel: the bundled one)"));
     change(tr("Change the calibration text"), 0,
            [&](ConversionSettings& s) { s.calibration = file.toStdString(); });
   });
@@ -236,7 +241,8 @@ void ConversionPanel::show_settings() {
   const std::int64_t context = opened ? opened->config().context : 0;
   if (length_->count() == 0 || length_->property("context").toLongLong() != context) {
     length_->clear();
-    for (std::int64_t n = 512; n < context; n *= 2) length_->addItem(format::count(n), static_cast<qlonglong>(n));
+    for (std::int64_t n = 512; n < context; n *= 2)
+      length_->addItem(format::count(n), static_cast<qlonglong>(n));
     if (context > 0) length_->addItem(format::count(context), static_cast<qlonglong>(context));
     length_->setCurrentIndex(length_->count() - 1);
     length_->setProperty("context", static_cast<qlonglong>(context));
@@ -299,8 +305,8 @@ void ConversionPanel::show_job() {
   if (converted->plan) {
     const Fidelity& check = converted->plan->check;
     text = tr("Converted: density %1, KL %2 nats, top-1 agreement %3, checked on %4 tokens of other text.")
-               .arg(format::percent(check.density), format::nats(check.kl), format::percent(check.top1_agreement),
-                    format::count(check.tokens));
+               .arg(format::percent(check.density), format::nats(check.kl),
+                    format::percent(check.top1_agreement), format::count(check.tokens));
   } else {
     text = tr("Converted; see Fidelity for what it keeps.");
   }

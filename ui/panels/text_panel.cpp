@@ -149,7 +149,9 @@ void TextPanel::openText() {
 
 void TextPanel::loadText(const QString& path) {
   controller_.runForView(
-      [file = path.toStdString()](const Job&) { return QString::fromStdString(read_text_file(file, kLargestText)); },
+      [file = path.toStdString()](const Job&) {
+        return QString::fromStdString(read_text_file(file, kLargestText));
+      },
       [this](const QString& text) {
         typing_.stop();
         controller_.setText(text);
@@ -159,8 +161,9 @@ void TextPanel::loadText(const QString& path) {
 void TextPanel::show_count() {
   const auto tokens = controller_.tokens();
   if (!tokens) {
-    count_->setText(controller_.text().isEmpty() ? tr("no text")
-                                                 : tr("%1 characters").arg(format::count(controller_.text().size())));
+    count_->setText(controller_.text().isEmpty()
+                        ? tr("no text")
+                        : tr("%1 characters").arg(format::count(controller_.text().size())));
     return;
   }
   const auto count = static_cast<std::int64_t>(tokens->ids.size());

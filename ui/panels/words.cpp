@@ -46,11 +46,12 @@ namespace words {
 QString progress(const JobProgress& progress) {
   QString stage = progress.stage;
   if (!stage.isEmpty()) stage[0] = stage[0].toUpper();
-  QString text = stage + QStringLiteral(", ") + format::fixed(100 * progress.fraction, 0) +
-                 QStringLiteral("\u00A0%");
+  QString text =
+      stage + QStringLiteral(", ") + format::fixed(100 * progress.fraction, 0) + QStringLiteral("\u00A0%");
   if (progress.seconds_left) {
-    text += QStringLiteral(", ") +
-            QCoreApplication::translate("bsbr::words", "%1 left").arg(format::duration(*progress.seconds_left));
+    text +=
+        QStringLiteral(", ") +
+        QCoreApplication::translate("bsbr::words", "%1 left").arg(format::duration(*progress.seconds_left));
   }
   return text;
 }

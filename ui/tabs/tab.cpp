@@ -26,7 +26,8 @@ Tab::Tab(Controller& controller, Needs needs, const QString& id, const QString& 
     }
   });
   connect(empty_, &EmptyState::secondClicked, this, &Tab::openRequested);
-  for (const auto signal : {&Controller::openedChanged, &Controller::convertedChanged, &Controller::doingChanged})
+  for (const auto signal :
+       {&Controller::openedChanged, &Controller::convertedChanged, &Controller::doingChanged})
     connect(&controller_, signal, this, &Tab::update_page);
   connect(&controller_, &Controller::jobProgressed, this, [this](const JobProgress& progress) {
     if (!is_ready()) empty_->setProgress(progress);
@@ -56,13 +57,16 @@ void Tab::update_page() {
   } else if (controller_.doing() == Controller::Doing::Converting) {
     empty_->showBusy(tr("Converting …"), purpose_);
   } else if (!controller_.opened()) {
-    empty_->showActions(tr("Nothing is open yet"), purpose_ + QLatin1Char('\n') +
+    empty_->showActions(tr("Nothing is open yet"),
+                        purpose_ + QLatin1Char('\n') +
                             tr("Drop a checkpoint folder or a GGUF file here, or begin with the demo."),
                         tr("Open the &demo"), tr("&Open a checkpoint …"));
   } else {
-    empty_->showActions(tr("Not converted yet"), purpose_ + QLatin1Char('\n') +
-                            tr("Converting keeps every weight and plans for each head what it reads exactly."),
-                        tr("&Convert"), {});
+    empty_->showActions(
+        tr("Not converted yet"),
+        purpose_ + QLatin1Char('\n') +
+            tr("Converting keeps every weight and plans for each head what it reads exactly."),
+        tr("&Convert"), {});
   }
 }
 

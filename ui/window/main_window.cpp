@@ -152,8 +152,8 @@ void MainWindow::make_file_menu() {
   QMenu* file = menuBar()->addMenu(tr("&File"));
   add_action(file, tr("&Open a checkpoint folder …"), QKeySequence::Open, tr("A HuggingFace folder"),
              [this] { ask_checkpoint(false); });
-  add_action(file, tr("Open a &GGUF file …"), Qt::CTRL | Qt::SHIFT | Qt::Key_O, tr("A checkpoint in one file"),
-             [this] { ask_checkpoint(true); });
+  add_action(file, tr("Open a &GGUF file …"), Qt::CTRL | Qt::SHIFT | Qt::Key_O,
+             tr("A checkpoint in one file"), [this] { ask_checkpoint(true); });
   recent_ = file->addMenu(tr("Open &recent"));
   add_action(file, tr("Open the &demo"), Qt::CTRL | Qt::Key_D, tr("The bundled checkpoint and its text"),
              [this] { controller_.openDemo(); });
@@ -181,8 +181,8 @@ void MainWindow::make_menus() {
   edit->addActions({undo, redo});
 
   QMenu* run = menuBar()->addMenu(tr("&Run"));
-  QAction* convert = add_action(run, tr("&Convert"), Qt::CTRL | Qt::Key_Return, tr("Convert with these settings"),
-                                [this] { controller_.convert(); });
+  QAction* convert = add_action(run, tr("&Convert"), Qt::CTRL | Qt::Key_Return,
+                                tr("Convert with these settings"), [this] { controller_.convert(); });
   QAction* cancel = add_action(run, tr("C&ancel"), Qt::CTRL | Qt::Key_Period, tr("Cancel the running job"),
                                [this] { controller_.cancel(); });
   const auto enable = [this, convert, cancel] {
@@ -228,13 +228,15 @@ void MainWindow::list_hub() {
 
 void MainWindow::show_title() {
   const auto opened = controller_.opened();
-  const QString name = opened ? QString::fromStdString(opened->checkpoint.name()) + QStringLiteral(" – ") : QString();
+  const QString name =
+      opened ? QString::fromStdString(opened->checkpoint.name()) + QStringLiteral(" – ") : QString();
   setWindowTitle(name + tr("BSBR Studio"));
 }
 
 void MainWindow::ask_checkpoint(bool file) {
-  const QString path = file ? QFileDialog::getOpenFileName(this, tr("Open a GGUF file"), {}, tr("GGUF (*.gguf)"))
-                            : QFileDialog::getExistingDirectory(this, tr("Open a checkpoint folder"));
+  const QString path =
+      file ? QFileDialog::getOpenFileName(this, tr("Open a GGUF file"), {}, tr("GGUF (*.gguf)"))
+           : QFileDialog::getExistingDirectory(this, tr("Open a checkpoint folder"));
   if (!path.isEmpty()) controller_.open(path);
 }
 
@@ -267,8 +269,8 @@ void MainWindow::ask_session() {
 }
 
 void MainWindow::save_session() {
-  const QString path = QFileDialog::getSaveFileName(this, tr("Save the session"), QStringLiteral("session.json"),
-                                                    tr("Sessions (*.json)"));
+  const QString path = QFileDialog::getSaveFileName(this, tr("Save the session"),
+                                                    QStringLiteral("session.json"), tr("Sessions (*.json)"));
   if (path.isEmpty()) return;
   Session session = controller_.session();
   for (std::size_t i = 0; i < tabs_.size(); ++i) {
@@ -313,7 +315,8 @@ void MainWindow::closeEvent(QCloseEvent* event) {
 }
 
 void MainWindow::dragEnterEvent(QDragEnterEvent* event) {
-  if (event->mimeData()->hasUrls() && event->mimeData()->urls().front().isLocalFile()) event->acceptProposedAction();
+  if (event->mimeData()->hasUrls() && event->mimeData()->urls().front().isLocalFile())
+    event->acceptProposedAction();
 }
 
 void MainWindow::dropEvent(QDropEvent* event) {

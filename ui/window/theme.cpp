@@ -11,7 +11,9 @@ namespace bsbr {
 
 QPalette palette_of(Theme theme) {
   const bool dark = theme == Theme::Dark;
-  const auto pick = [dark](QRgb on_light, QRgb on_dark) { return QColor::fromRgb(dark ? on_dark : on_light); };
+  const auto pick = [dark](QRgb on_light, QRgb on_dark) {
+    return QColor::fromRgb(dark ? on_dark : on_light);
+  };
   const QColor window = pick(0xfff4f5f7, 0xff23262b);
   const QColor text = pick(0xff1c2127, 0xffe6e8eb);
   const QColor faint = pick(0xff8b929b, 0xff7d848d);
