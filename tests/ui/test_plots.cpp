@@ -55,7 +55,8 @@ class TestPlots : public QObject {
 
  private Q_SLOTS:
   void csv() {
-    bsbr::PlotTable table{{"a, b", "say \"c\""}, std::vector<std::vector<double>>{{1, NAN}, {0.5, -2e-7}}, {}};
+    bsbr::PlotTable table{
+        {"a, b", "say \"c\""}, std::vector<std::vector<double>>{{1, NAN}, {0.5, -2e-7}}, {}};
     QCOMPARE(table.csv(), QString("\"a, b\",\"say \"\"c\"\"\"\n1,\n0.5,-2e-07\n"));
     table.names << "zero"
                 << "one";

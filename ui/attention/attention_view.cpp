@@ -2,6 +2,7 @@
 
 #include <QCheckBox>
 #include <QComboBox>
+#include <QEvent>
 #include <QHBoxLayout>
 #include <QLabel>
 #include <QSpinBox>
@@ -66,6 +67,7 @@ AttentionView::AttentionView(AttentionScene& scene, QWidget* parent)
   right->setStretchFactor(0, 5);
   right->setStretchFactor(1, 3);
   right->setChildrenCollapsible(false);
+  right->setSizes({420, 220});
 
   auto* across = new QSplitter(Qt::Horizontal);
   across->addWidget(makeHeads());
@@ -73,6 +75,7 @@ AttentionView::AttentionView(AttentionScene& scene, QWidget* parent)
   across->setStretchFactor(0, 0);
   across->setStretchFactor(1, 1);
   across->setChildrenCollapsible(false);
+  across->setSizes({230, 730});
 
   auto* layout = new QVBoxLayout(this);
   layout->setContentsMargins(8, 8, 8, 8);
@@ -208,39 +211,49 @@ void AttentionView::askQuery() {
     return;
   }
   const std::int64_t query = *scene_.query();
-  query_title_->setText(
-      tr("Query %1 %2, %3").arg(count_text(query), scene_.text(query, query + 1), scene_.headName()));
-  query_task_.start(
-      [capture = scene_.capture(), layer = scene_.layer(), head = scene_.head(), query](const Job&) {
-        return attention_of_query(*capture, layer, head, query);
-      },
-      [this](const QueryAttention& weights) {
-        query_plot_->setEmptyText({});
-        query_plot_->setQuery(weights);
-        double near = 0, retrieved = 0, condensed = 0;
-        for (std::size_t i = 0; i < weights.zones.size(); ++i) {
-          const Zone zone = weights.zones[i];
-          (zone <= Zone::Near        ? near
-           : zone == Zone::Retrieved ? retrieved
-                                     : condensed) += weights.converted[i];
-        }
-        const PlotColors colors(palette());
-        const auto swatch = [&](Zone zone, const QString& name, double mass) {
-          QColor color = zone_color(zone, colors);
-          const double part = color.alphaF() * 1.6;
-          const QColor under = colors.background();
-          const auto mix = [part](int a, int b) { return qRound(a + part * (b - a)); };
-          color = QColor(mix(under.red(), color.red()), mix(under.green(), color.green()),
-                         mix(under.blue(), color.blue()));
-          return QString(
-                     "<span style='background-color:%1'>&nbsp;&nbsp;&nbsp;&nbsp;</span>&nbsp;%2 "
-                     "%3&nbsp;&nbsp; ")
-              .arg(color.name(), name, percent_text(mass));
-        };
-        zones_->setText(swatch(Zone::Near, tr("sink and near"), near) +
-                        swatch(Zone::Retrieved, tr("retrieved"), retrieved) +
-                        swatch(Zone::Condensed, tr("condensed"), condensed));
-      });
+  query_title_->setText(tr("Query %1 %2").arg(count_text(query), scene_.text(query, query + 1)));
+  query_task_.start([capture = scene_.capture(), layer = scene_.layer(), head = scene_.head(),
+                     query](const Job&) { return attention_of_query(*capture, layer, head, query); },
+                    [this](const QueryAttention& weights) {
+                      query_plot_->setEmptyText({});
+                      query_plot_->setQuery(weights);
+                      showShares();
+                    });
+}
+
+void AttentionView::showShares() {
+  if (!query_plot_->query()) return zones_->clear();
+  const QueryAttention& weights = *query_plot_->query();
+  double near = 0, retrieved = 0, condensed = 0;
+  for (std::size_t i = 0; i < weights.zones.size(); ++i) {
+    const Zone zone = weights.zones[i];
+    double& sum = zone <= Zone::Near ? near : zone == Zone::Retrieved ? retrieved : condensed;
+    sum += weights.converted[i];
+  }
+  const PlotColors colors(palette());
+  const auto mark = [](const QString& style, const QString& sign, const QString& name) {
+    return QString("<span style='%1'>%2</span>&nbsp;%3&nbsp;&nbsp; ").arg(style, sign, name);
+  };
+  const auto line = [&](int index, const QString& name) {
+    return mark("color:" + colors.series(index).name(), "<b>━━</b>", name);
+  };
+  const auto area = [&](Zone zone, const QString& name) {
+    const QColor over = zone_color(zone, colors), under = colors.background();
+    const auto mix = [part = over.alphaF() * 1.6](int a, int b) { return qRound(a + part * (b - a)); };
+    const QColor color(mix(under.red(), over.red()), mix(under.green(), over.green()),
+                       mix(under.blue(), over.blue()));
+    return mark("background-color:" + color.name(), "&nbsp;&nbsp;&nbsp;&nbsp;", name);
+  };
+  zones_->setText(line(PlotColors::kOriginal, tr("original")) +
+                  line(PlotColors::kConverted, tr("converted")) +
+                  area(Zone::Near, tr("near %1").arg(percent_text(near))) +
+                  area(Zone::Retrieved, tr("retrieved %1").arg(percent_text(retrieved))) +
+                  tr("elsewhere condensed %1").arg(percent_text(condensed)));
+}
+
+void AttentionView::changeEvent(QEvent* event) {
+  QWidget::changeEvent(event);
+  if (event->type() == QEvent::PaletteChange) showShares();
 }
 
 void AttentionView::point(std::int64_t query, std::int64_t key) {

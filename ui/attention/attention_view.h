@@ -30,12 +30,17 @@ class AttentionView : public QWidget {
   [[nodiscard]] HeadGridView* heads() const { return heads_; }
   [[nodiscard]] QString readout() const;
 
+ protected:
+  void changeEvent(QEvent* event) override;
+
  private:
   QWidget* makeBar();
   QWidget* makeHeads();
   QWidget* makeQuery();
   void showHead();
   void askQuery();
+  /// Names lines and shaded zones, with the mass of each.
+  void showShares();
   void point(std::int64_t query, std::int64_t key);
   void showPair();
 

@@ -38,11 +38,12 @@ MapTrio::MapTrio(AttentionScene& scene, QWidget* parent) : QWidget(parent), scen
   grid->setVerticalSpacing(2);
   grid->setRowStretch(1, 1);
   const std::array<QString, 3> titles{tr("Original"), tr("Converted"), tr("Difference")};
-  const std::array<QString, 3> tips{tr("What the original's softmax weighs each key with"),
-                                    tr("What the converted model weighs each key with, by its own queries "
-                                       "and keys; a condensed state is spread "
-                                       "over the keys that it stands for. Lighter: read exactly"),
-                                    tr("Converted minus original")};
+  const std::array<QString, 3> tips{
+      tr("What the original's softmax weighs each key with"),
+      tr("What the converted model weighs each key with, by its own queries "
+         "and keys; a condensed state is spread "
+         "over the keys that it stands for. Lighter: retrieved, so read exactly"),
+      tr("Converted minus original")};
   for (std::size_t i = 0; i < maps_.size(); ++i) {
     auto* title = new QLabel(titles[i]);
     title->setAlignment(Qt::AlignHCenter);
@@ -53,7 +54,7 @@ MapTrio::MapTrio(AttentionScene& scene, QWidget* parent) : QWidget(parent), scen
     map->setName(tr("Attention map, %1").arg(titles[i].toLower()));
     map->setToolTip(tips[i]);
     title->setToolTip(tips[i]);
-    map->setAxisTitles(tr("key (token)"), i == 0 ? tr("query (token)") : QString());
+    map->setAxisTitles(tr("key (token)"), tr("query (token)"));
     grid->addWidget(title, 0, static_cast<int>(i));
     grid->addWidget(map, 1, static_cast<int>(i));
     grid->setColumnStretch(static_cast<int>(i), 1);
@@ -184,8 +185,8 @@ void MapTrio::showScales() {
       if (value <= step * unit) return step * unit;
     return 10 * unit;
   };
-  const QString title = pooling_ == Pooling::Maximum ? tr("attention weight, largest of a pixel")
-                                                     : tr("attention weight, mean of a pixel");
+  const QString title =
+      pooling_ == Pooling::Maximum ? tr("attention weight (largest)") : tr("attention weight (mean)");
   const HeatScale scale = logarithmic_ ? HeatScale{ColorMap::Sequential, kFaintest, 1, true}
                                        : HeatScale{ColorMap::Sequential, 0, round_up(most), false};
   maps_[0]->setScale(scale, title);
@@ -224,7 +225,24 @@ void MapTrio::showZones() {
   maps_[0]->setLines({});
   maps_[1]->setLines(lines);
   maps_[2]->setLines(lines);
-  maps_[1]->setOverlay(zones_ && shown_.rows > 0 ? grid_of(shown_, shown_.exact) : HeatGrid{});
+  maps_[1]->setOverlay(zones_ && shown_.rows > 0 ? retrievedGrid() : HeatGrid{});
+}
+
+HeatGrid MapTrio::retrievedGrid() const {
+  HeatGrid grid = grid_of(shown_, shown_.exact);
+  const BsbrConfig& config = scene_.capture()->config();
+  for (int row = 0; row < grid.rows; ++row) {
+    const double query = grid.extent.top() + (row + 0.5) * grid.extent.height() / grid.rows;
+    const auto chunk = static_cast<std::int64_t>(query) / config.chunk_size;
+    const std::int64_t recent = std::max<std::int64_t>(0, chunk - config.window) * config.chunk_size;
+    for (int column = 0; column < grid.columns; ++column) {
+      const double key = grid.extent.left() + (column + 0.5) * grid.extent.width() / grid.columns;
+      if (key >= static_cast<double>(recent) || key < static_cast<double>(config.sink_in_blocks()))
+        grid.values[static_cast<std::size_t>(row) * static_cast<std::size_t>(grid.columns) +
+                    static_cast<std::size_t>(column)] = 0;
+    }
+  }
+  return grid;
 }
 
 void MapTrio::showQuery() {

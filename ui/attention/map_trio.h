@@ -47,6 +47,8 @@ class MapTrio : public QWidget {
   void showScales();
   void showZones();
   void showQuery();
+  /// Share of a pixel's pairs that are far and read exactly.
+  [[nodiscard]] HeatGrid retrievedGrid() const;
   void point(const QPointF& at);
 
   AttentionScene& scene_;

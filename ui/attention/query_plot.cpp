@@ -16,6 +16,7 @@ QColor zone_color(Zone zone, const PlotColors& colors) {
 QueryPlot::QueryPlot(QWidget* parent) : LinePlot(parent) {
   setName(tr("Weights of a query"));
   setAxisTitles(tr("key (token)"), tr("attention weight"));
+  setLegendVisible(false);
   setLogarithmicWeights(true);
 }
 

@@ -37,6 +37,11 @@ QString verdict_tip(Verdict verdict) {
   return {};
 }
 
+int alignment(int column) {
+  if (column == RankingModel::Outcome) return Qt::AlignCenter;
+  return (column == RankingModel::Text ? Qt::AlignLeft : Qt::AlignRight) | Qt::AlignVCenter;
+}
+
 }  // namespace
 
 RankingModel::RankingModel(const AttentionScene& scene, QObject* parent)
@@ -79,8 +84,7 @@ QVariant RankingModel::data(const QModelIndex& index, int role) const {
     return {};
   }
   if (role == Qt::TextAlignmentRole) {
-    const bool words = index.column() == Outcome || index.column() == Text;
-    return static_cast<int>((words ? Qt::AlignLeft : Qt::AlignRight) | Qt::AlignVCenter);
+    return alignment(index.column());
   }
   if (role == Qt::FontRole && part.exact_tokens > 0 && index.column() == Outcome) {
     QFont bold;
@@ -133,15 +137,14 @@ QVariant RankingModel::headerData(int section, Qt::Orientation orientation, int 
        tr("What exact attention would give it, of the converted model's own queries and keys")},
       {tr("Given"), tr("What the converted model gives it, read exactly or through states")},
       {tr("Lost"), tr("True mass of tokens not read exactly, beyond what their states give")},
-      {tr("Exact tokens"), tr("How many of its tokens were retrieved")},
+      {tr("Exact"), tr("How many of its tokens were retrieved")},
       {tr("Outcome"), tr("Whether it was retrieved, and whether its true mass is among the largest")},
       {tr("Text"), tr("What stands there")}};
   if (section < 0 || section >= kColumns) return {};
   if (role == Qt::DisplayRole) return headers[section].name;
   if (role == Qt::ToolTipRole) return headers[section].tip;
   if (role == Qt::TextAlignmentRole) {
-    const bool words = section == Outcome || section == Text;
-    return static_cast<int>((words ? Qt::AlignLeft : Qt::AlignRight) | Qt::AlignVCenter);
+    return alignment(section);
   }
   return {};
 }

@@ -64,6 +64,7 @@ RetrievalView::RetrievalView(AttentionScene& scene, QWidget* parent)
   across->setStretchFactor(0, 2);
   across->setStretchFactor(1, 7);
   across->setChildrenCollapsible(false);
+  across->setSizes({210, 750});
   auto* layout = new QVBoxLayout(this);
   layout->setContentsMargins(8, 8, 8, 8);
   layout->addWidget(across);
@@ -108,11 +109,11 @@ QWidget* RetrievalView::makeHeads() {
   layout->addWidget(by_query_, 2);
 
   connect(by_head_, &Plot::clicked, this, [this](const QPointF& at) {
-    scene_.setHead(static_cast<int>(std::floor(at.y())), static_cast<int>(std::floor(at.x())));
+    scene_.setHead(static_cast<int>(std::lround(at.y())), static_cast<int>(std::lround(at.x())));
   });
   const auto say = [this](const QPointF& at) {
     const float loss = by_head_->valueAt(at);
-    const QString name = tr("layer %1, head %2").arg(std::floor(at.y())).arg(std::floor(at.x()));
+    const QString name = tr("layer %1, head %2").arg(std::lround(at.y())).arg(std::lround(at.x()));
     heads_note_->setText(std::isnan(loss) ? name : tr("%1: %2 lost").arg(name, percent_text(loss)));
   };
   connect(by_head_, &Plot::hovered, this, say);
@@ -130,7 +131,8 @@ QWidget* RetrievalView::makeGrids() {
   auto* layout = new QVBoxLayout(upper);
   layout->setContentsMargins(0, 0, 0, 0);
   layout->setSpacing(4);
-  title_ = bold_label({});
+  title_ = new QLabel;
+  title_->setWordWrap(true);
   layout->addWidget(title_);
   auto* row = new QHBoxLayout;
   row->setSpacing(8);
@@ -156,7 +158,7 @@ QWidget* RetrievalView::makeGrids() {
     auto* map = grids_[i] = new HeatMap;
     map->setName(words[i].name);
     map->setToolTip(words[i].tip + tr(". Click to choose a query of that chunk"));
-    map->setAxisTitles(tr("key (token)"), i == 0 ? tr("query (token)") : QString());
+    map->setAxisTitles(tr("key (token)"), tr("query (token)"));
     map->setScale(i == 2 ? HeatScale{ColorMap::Sequential, 0, 1, false}
                          : HeatScale{ColorMap::Sequential, kFaintest, 1, true},
                   words[i].scale);
@@ -218,12 +220,10 @@ QWidget* RetrievalView::makeRanking() {
   table_->setAccessibleName(tr("Why this chunk?"));
   table_->verticalHeader()->hide();
   table_->verticalHeader()->setDefaultSectionSize(fontMetrics().height() + 6);
-  table_->horizontalHeader()->setStretchLastSection(true);
   table_->horizontalHeader()->setHighlightSections(false);
-  const int digit = fontMetrics().horizontalAdvance('0');
-  const std::array<int, RankingModel::kColumns> widths{5, 14, 10, 11, 9, 9, 13, 12, 30};
   for (int column = 0; column < RankingModel::kColumns; ++column)
-    table_->setColumnWidth(column, widths[static_cast<std::size_t>(column)] * digit);
+    table_->horizontalHeader()->setSectionResizeMode(
+        column, column == RankingModel::Text ? QHeaderView::Stretch : QHeaderView::ResizeToContents);
   layout->addWidget(table_, 1);
   connect(table_->selectionModel(), &QItemSelectionModel::selectionChanged, this, &RetrievalView::frameChunk);
   connect(ranking_, &QAbstractItemModel::modelReset, this, &RetrievalView::frameChunk);
@@ -247,7 +247,7 @@ void RetrievalView::reset() {
   const bool there = scene_.capture() != nullptr;
   const auto layers = there ? scene_.capture()->layers() : 0, heads = there ? scene_.capture()->heads() : 0;
   losses_.assign(static_cast<std::size_t>(layers * heads), NAN);
-  by_head_->setExtent({0, 0, static_cast<double>(heads), static_cast<double>(layers)});
+  by_head_->setExtent({-0.5, -0.5, static_cast<double>(heads), static_cast<double>(layers)});
   const auto n = static_cast<double>(scene_.tokens());
   for (HeatMap* map : grids_) {
     map->setGrid({});
@@ -346,12 +346,12 @@ void RetrievalView::showHeads() {
   const auto layers = static_cast<int>(scene_.capture()->layers()),
              heads = static_cast<int>(scene_.capture()->heads());
   by_head_->setGrid(
-      {heads, layers, losses_, {0, 0, static_cast<double>(heads), static_cast<double>(layers)}});
+      {heads, layers, losses_, {-0.5, -0.5, static_cast<double>(heads), static_cast<double>(layers)}});
 }
 
 void RetrievalView::frameHead() {
   if (!scene_.capture()) return by_head_->setFrame(std::nullopt);
-  by_head_->setFrame(QRectF(scene_.head(), scene_.layer(), 1, 1));
+  by_head_->setFrame(QRectF(scene_.head() - 0.5, scene_.layer() - 0.5, 1, 1));
   const HeadPlan plan = scene_.capture()->plan(scene_.layer(), scene_.head());
   QString words = tr("Layer %1, head %2: ").arg(scene_.layer()).arg(scene_.head());
   if (plan.retrieve == 0)

@@ -21,6 +21,7 @@ QString weight_text(double weight) {
 
 QString percent_text(double share) {
   if (std::isnan(share)) return QString(QChar(0x2013));
+  if (share > 0 && share < 0.00005) return QString("<") + QLocale().toString(0.01) + QChar(0x202F) + '%';
   return QLocale().toString(share * 100, 'f', share < 0.0995 ? 2 : 1) + QChar(0x202F) + '%';
 }
 

@@ -15,7 +15,7 @@ struct Contrast {
 };
 
 Contrast contrast(double width, Qt::PenStyle style = Qt::SolidLine) {
-  return {QPen(QColor(0, 0, 0, 150), width + 1.6), QPen(QColor(255, 255, 255, 235), width, style)};
+  return {QPen(QColor(0, 0, 0, 130), width + 1.4), QPen(QColor(255, 255, 255, 235), width, style)};
 }
 
 QCPColorGradient gradient(const std::vector<ColorStop>& stops) {
@@ -62,7 +62,7 @@ HeatMap::HeatMap(QWidget* parent)
       map_(new QCPColorMap(plot().xAxis, plot().yAxis)),
       over_(new QCPColorMap(plot().xAxis, plot().yAxis)),
       scale_(new QCPColorScale(&plot())) {
-  setDownwards();
+  setCounting();
   for (QCPColorMap* map : {map_, over_}) {
     map->setInterpolate(false);
     map->setTightBoundary(false);
@@ -74,7 +74,8 @@ HeatMap::HeatMap(QWidget* parent)
   rect->setupFullAxesBox();
   rect->axis(QCPAxis::atTop)->setVisible(false);
   rect->axis(QCPAxis::atRight)->setVisible(false);
-  rect->setMinimumMargins({4, 6, 10, 4});
+  rect->setMinimumMargins({4, 6, 18, 4});
+  scale_->setMinimumMargins({0, 0, 0, 2});
   scale_->setType(QCPAxis::atBottom);
   scale_->setBarWidth(8);
   scale_->setRangeDrag(false);
@@ -199,9 +200,9 @@ void HeatMap::drawItems() {
   };
   for (const HeatLine& line : lines_)
     both(line.points, contrast(1, line.dashed ? Qt::DashLine : Qt::SolidLine));
-  if (chosen_row_) both({{extent_.left(), *chosen_row_}, {extent_.right(), *chosen_row_}}, contrast(1.2));
+  if (chosen_row_) both({{extent_.left(), *chosen_row_}, {extent_.right(), *chosen_row_}}, contrast(1.6));
   if (cursor_) {
-    const Contrast pens = contrast(0.8);
+    const Contrast pens = contrast(0.8, Qt::DashLine);
     both({{extent_.left(), cursor_->y()}, {extent_.right(), cursor_->y()}}, pens);
     both({{cursor_->x(), extent_.top()}, {cursor_->x(), extent_.bottom()}}, pens);
   }
