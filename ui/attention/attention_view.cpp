@@ -295,6 +295,10 @@ void AttentionView::showPair() {
   }
 }
 
+bool AttentionView::working() const {
+  return query_task_.busy() || !maps_->settled() || heads_->working();
+}
+
 QString AttentionView::readout() const {
   return pair_->text() + '\n' + values_->text();
 }

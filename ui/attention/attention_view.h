@@ -29,6 +29,8 @@ class AttentionView : public QWidget {
   [[nodiscard]] QueryPlot* queryPlot() const { return query_plot_; }
   [[nodiscard]] HeadGridView* heads() const { return heads_; }
   [[nodiscard]] QString readout() const;
+  /// Something that it shows, in sight, is still being made.
+  [[nodiscard]] bool working() const;
 
  protected:
   void changeEvent(QEvent* event) override;

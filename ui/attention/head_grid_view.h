@@ -17,6 +17,7 @@ class HeadGridView : public QTableView {
 
   enum class Shows { Original, Converted, Difference };
   void setShows(Shows shows);
+  [[nodiscard]] bool working() const { return task_.busy(); }
   [[nodiscard]] QSize sizeHint() const override { return {220, 300}; }
 
  protected:

@@ -1,6 +1,14 @@
 #include "ui/attention/latest_task.h"
 
+#include <chrono>
+
 namespace bsbr {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+constexpr std::chrono::milliseconds kBetweenReports{80};
+
+}  // namespace
 
 LatestTask::LatestTask(QObject* parent) : QObject(parent), thread_([this] { loop(); }) {}
 
@@ -54,6 +62,18 @@ void LatestTask::loop() {
     try {
       Job job;
       job.cancel = &request->cancel;
+      job.progress = [this, request, last = Clock::time_point()](std::string_view stage,
+                                                                 double fraction) mutable {
+        if (Clock::now() - last < kBetweenReports) return;
+        last = Clock::now();
+        const QString name = QString::fromUtf8(stage.data(), static_cast<qsizetype>(stage.size()));
+        QMetaObject::invokeMethod(
+            this,
+            [this, request, name, fraction] {
+              if (request == wanted_) Q_EMIT progressed(name, fraction);
+            },
+            Qt::QueuedConnection);
+      };
       request->work(job);
     } catch (const std::exception& error) {
       request->error = error.what();

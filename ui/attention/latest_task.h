@@ -40,6 +40,8 @@ class LatestTask : public QObject {
 
  Q_SIGNALS:
   void failed(const QString& message);
+  /// Not oftener than a person can see.
+  void progressed(const QString& stage, double fraction);
 
  private:
   struct Request {

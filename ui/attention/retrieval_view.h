@@ -33,6 +33,8 @@ class RetrievalView : public QWidget {
   [[nodiscard]] LinePlot* lostByQuery() const { return by_query_; }
   [[nodiscard]] RankingModel* ranking() const { return ranking_; }
   [[nodiscard]] QTableView* table() const { return table_; }
+  /// Something that it shows is still being made.
+  [[nodiscard]] bool working() const { return grid_task_.busy() || query_task_.busy() || heads_task_.busy(); }
 
  protected:
   void showEvent(QShowEvent* event) override;

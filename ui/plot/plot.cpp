@@ -130,7 +130,7 @@ void Plot::fitTicks() {
 
 void Plot::resizeEvent(QResizeEvent* event) {
   QWidget::resizeEvent(event);
-  fitTicks();
+  replotSoon();
 }
 
 QRectF Plot::view() const {
