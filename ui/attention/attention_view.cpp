@@ -75,7 +75,7 @@ AttentionView::AttentionView(AttentionScene& scene, QWidget* parent)
   across->setStretchFactor(0, 0);
   across->setStretchFactor(1, 1);
   across->setChildrenCollapsible(false);
-  across->setSizes({230, 730});
+  across->setSizes({190, 770});
 
   auto* layout = new QVBoxLayout(this);
   layout->setContentsMargins(8, 8, 8, 8);
@@ -177,9 +177,12 @@ QWidget* AttentionView::makeQuery() {
   query_title_ = calm_label();
   zones_ = new QLabel;
   zones_->setTextFormat(Qt::RichText);
+  lines_ = new QLabel;
+  lines_->setTextFormat(Qt::RichText);
   row->addWidget(query_title_, 1);
-  row->addWidget(zones_);
+  row->addWidget(lines_);
   layout->addLayout(row);
+  layout->addWidget(zones_);
   layout->addWidget(query_plot_, 1);
   query_plot_->setEmptyText(tr("Click a query in a map to see what it attends to."));
   query_plot_->setToolTip(
@@ -207,7 +210,7 @@ void AttentionView::askQuery() {
     query_plot_->setQuery(std::nullopt);
     query_plot_->setEmptyText(tr("Click a query in a map to see what it attends to."));
     query_title_->clear();
-    zones_->clear();
+    showShares();
     return;
   }
   const std::int64_t query = *scene_.query();
@@ -222,7 +225,10 @@ void AttentionView::askQuery() {
 }
 
 void AttentionView::showShares() {
-  if (!query_plot_->query()) return zones_->clear();
+  if (!query_plot_->query()) {
+    lines_->clear();
+    return zones_->clear();
+  }
   const QueryAttention& weights = *query_plot_->query();
   double near = 0, retrieved = 0, condensed = 0;
   for (std::size_t i = 0; i < weights.zones.size(); ++i) {
@@ -244,9 +250,9 @@ void AttentionView::showShares() {
                        mix(under.blue(), over.blue()));
     return mark("background-color:" + color.name(), "&nbsp;&nbsp;&nbsp;&nbsp;", name);
   };
-  zones_->setText(line(PlotColors::kOriginal, tr("original")) +
-                  line(PlotColors::kConverted, tr("converted")) +
-                  area(Zone::Near, tr("near %1").arg(percent_text(near))) +
+  lines_->setText(line(PlotColors::kOriginal, tr("original")) +
+                  line(PlotColors::kConverted, tr("converted")));
+  zones_->setText(area(Zone::Near, tr("sink and near %1").arg(percent_text(near))) +
                   area(Zone::Retrieved, tr("retrieved %1").arg(percent_text(retrieved))) +
                   tr("elsewhere condensed %1").arg(percent_text(condensed)));
 }

@@ -51,7 +51,7 @@ class AttentionView : public QWidget {
   QueryPlot* query_plot_;
   HeadGridView* heads_;
   QSpinBox *layer_, *head_;
-  QLabel *pair_, *values_, *query_title_, *zones_;
+  QLabel *pair_, *values_, *query_title_, *lines_, *zones_;
   LatestTask hover_task_, query_task_;
   std::optional<std::pair<std::int64_t, std::int64_t>> pair_at_;  // query and key under the cursor
   std::optional<QueryAttention> hovered_;                         // of the chosen head

@@ -16,7 +16,7 @@ namespace bsbr {
 namespace {
 
 constexpr int kPixels = 48;
-constexpr int kSmallest = 24, kLargest = 72;
+constexpr int kSmallest = 18, kLargest = 72;
 constexpr double kFaintest = 1e-4;
 
 class ThumbnailDelegate : public QStyledItemDelegate {

@@ -64,7 +64,7 @@ RetrievalView::RetrievalView(AttentionScene& scene, QWidget* parent)
   across->setStretchFactor(0, 2);
   across->setStretchFactor(1, 7);
   across->setChildrenCollapsible(false);
-  across->setSizes({210, 750});
+  across->setSizes({190, 770});
   auto* layout = new QVBoxLayout(this);
   layout->setContentsMargins(8, 8, 8, 8);
   layout->addWidget(across);
@@ -104,8 +104,8 @@ QWidget* RetrievalView::makeHeads() {
   layout->addWidget(bold_label(tr("Lost mass by query")));
   by_query_->setName(tr("Lost mass by query"));
   by_query_->setAxisTitles(tr("query (token)"), tr("lost mass (share)"));
-  by_query_->setLegendVisible(false);
-  by_query_->setToolTip(tr("The chosen head's. Click to choose a query"));
+  by_query_->setToolTip(
+      tr("The chosen head's, of each query and the mean of each chunk. Click to choose a query"));
   layout->addWidget(by_query_, 2);
 
   connect(by_head_, &Plot::clicked, this, [this](const QPointF& at) {
@@ -289,13 +289,25 @@ void RetrievalView::take(const RetrievalGrid& grid) {
   const bool chooses =
       std::any_of(grid.score.begin(), grid.score.end(), [](float s) { return !std::isnan(s); });
   grids_[1]->setEmptyText(chooses ? QString() : tr("This head has nothing to choose."));
-  LineSeries lost{tr("lost mass"), {}, {}, {}, {}, PlotColors::kConverted};
-  for (std::size_t i = 0; i < grid.lost_by_query.size(); ++i) {
-    lost.x.push_back(static_cast<double>(i));
-    lost.y.push_back(grid.lost_by_query[i]);
+  LineSeries lost{tr("a query"), {}, {}, {}, {}};
+  LineSeries mean{tr("mean of a chunk"), {}, {}, {}, {}, PlotColors::kConverted};
+  const auto size = static_cast<std::size_t>(grid.chunk_size);
+  for (std::size_t begin = 0; begin < grid.lost_by_query.size(); begin += size) {
+    const std::size_t end = std::min(begin + size, grid.lost_by_query.size());
+    double sum = 0;
+    for (std::size_t i = begin; i < end; ++i) {
+      lost.x.push_back(static_cast<double>(i));
+      lost.y.push_back(grid.lost_by_query[i]);
+      sum += grid.lost_by_query[i];
+    }
+    for (const std::size_t edge : {begin, end}) {
+      mean.x.push_back(static_cast<double>(edge));
+      mean.y.push_back(sum / static_cast<double>(end - begin));
+    }
   }
   by_query_->setYRange(std::pair(0.0, std::max(0.01, largest(grid.lost_by_query) * 1.1)));
-  by_query_->setSeries({std::move(lost)});
+  lost.faint = true;
+  by_query_->setSeries({std::move(lost), std::move(mean)});
   frameChunk();
 }
 

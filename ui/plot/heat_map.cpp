@@ -44,7 +44,7 @@ QSharedPointer<QCPAxisTicker> ticker_of(const HeatScale& scale) {
     for (int i = decades % step; i <= decades; i += step) {
       const double value = std::pow(10.0, std::round(std::log10(scale.high)) - (decades - i));
       if (!scale.logarithmic && value <= from * 1.01) continue;
-      add(value);
+      add(scale.logarithmic ? std::max(value, scale.low) : value);
       if (!scale.logarithmic) add(-value);
     }
     if (!scale.logarithmic) ticker->addTick(0, "0");
@@ -207,8 +207,10 @@ void HeatMap::drawItems() {
     both({{cursor_->x(), extent_.top()}, {cursor_->x(), extent_.bottom()}}, pens);
   }
   if (frame_) {
-    both({frame_->topLeft(), frame_->topRight(), frame_->bottomRight(), frame_->bottomLeft(),
-          frame_->topLeft()},
+    // A little inside, so that it is not cut off where the cell lies at the edge.
+    const double x = frame_->width() * 0.04, y = frame_->height() * 0.04;
+    const QRectF inner = frame_->adjusted(x, y, -x, -y);
+    both({inner.topLeft(), inner.topRight(), inner.bottomRight(), inner.bottomLeft(), inner.topLeft()},
          contrast(2));
   }
   replotSoon();
