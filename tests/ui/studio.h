@@ -42,11 +42,11 @@ struct Studio {
     settings.retrieve = 64;
     return settings;
   }
-  /// Plans, from a short text.
+  /// Plans, from a short text, for what the first plan reaches.
   static ConversionSettings planned() {
     ConversionSettings settings;
     settings.goal = Goal::Density;
-    settings.density = 0.5;
+    settings.density = 1;
     settings.plan_tokens = 1024;
     return settings;
   }

@@ -86,6 +86,7 @@ class TestUiJourney : public QObject {
     auto* longest = studio_->find<QComboBox>("Longest length");
     longest->setCurrentIndex(0);
     studio_->find<QSpinBox>("Repetitions")->setValue(1);
+    QTRY_VERIFY(studio_->find<QAbstractButton>("Measure costs")->isVisible());
     QTest::keyClick(studio_->window.get(), Qt::Key_F5);
     QVERIFY(controller().busy());
     QVERIFY(studio_->wait_until_calm());

@@ -32,9 +32,9 @@ class TestUiWindow : public QObject {
       const bool own = qobject_cast<QAbstractButton*>(widget) != nullptr || widget->inherits("QComboBox") ||
                        widget->inherits("QAbstractSpinBox") || widget->inherits("QSlider") ||
                        widget->inherits("QPlainTextEdit") || widget->inherits("QAbstractItemView");
-      if (!own || widget->focusPolicy() == Qt::NoFocus || widget->parentWidget()->inherits("QComboBox") ||
-          widget->inherits("QTableCornerButton") || widget->inherits("QHeaderView") ||
-          widget->inherits("QComboBoxListView"))
+      if (!own || widget->isHidden() || widget->focusPolicy() == Qt::NoFocus ||
+          widget->parentWidget()->inherits("QComboBox") || widget->inherits("QTableCornerButton") ||
+          widget->inherits("QHeaderView") || widget->inherits("QComboBoxListView"))
         continue;
       const auto* button = qobject_cast<QAbstractButton*>(widget);
       const bool named =
@@ -69,6 +69,9 @@ class TestUiWindow : public QObject {
     Studio studio;
     QMimeData data;
     data.setUrls({QUrl::fromLocalFile(QStringLiteral(BSBR_SOURCE_DIR "/resources/demo"))});
+    QDragEnterEvent enter(QPoint(50, 50), Qt::CopyAction, &data, Qt::LeftButton, Qt::NoModifier);
+    QApplication::sendEvent(studio.window.get(), &enter);
+    QVERIFY(enter.isAccepted());
     QDropEvent drop(QPointF(50, 50), Qt::CopyAction, &data, Qt::LeftButton, Qt::NoModifier);
     QApplication::sendEvent(studio.window.get(), &drop);
     QTRY_VERIFY_WITH_TIMEOUT(studio.controller.opened() != nullptr, 60'000);

@@ -15,7 +15,7 @@ struct Contrast {
 };
 
 Contrast contrast(double width, Qt::PenStyle style = Qt::SolidLine) {
-  return {QPen(QColor(0, 0, 0, 150), width + 1.6), QPen(QColor(255, 255, 255, 235), width, style)};
+  return {QPen(QColor(0, 0, 0, 130), width + 1.4), QPen(QColor(255, 255, 255, 235), width, style)};
 }
 
 QCPColorGradient gradient(const std::vector<ColorStop>& stops) {
@@ -27,6 +27,34 @@ QCPColorGradient gradient(const std::vector<ColorStop>& stops) {
   return result;
 }
 
+double signed_log(double value, double from) {
+  return std::copysign(std::log10(std::max(std::abs(value), from) / from), value);
+}
+
+QSharedPointer<QCPAxisTicker> ticker_of(const HeatScale& scale) {
+  if (scale.signed_from > 0 || scale.logarithmic) {
+    auto ticker = QSharedPointer<QCPAxisTickerText>::create();
+    const double from = scale.logarithmic ? scale.low : scale.signed_from;
+    const auto add = [&](double value) {
+      ticker->addTick(scale.logarithmic ? value : signed_log(value, from), QLocale().toString(value, 'g', 3));
+    };
+    // Every second power of ten where there are many.
+    const int decades = qRound(std::log10(scale.high / from));
+    const int step = decades > 3 ? 2 : 1;
+    for (int i = decades % step; i <= decades; i += step) {
+      const double value = std::pow(10.0, std::round(std::log10(scale.high)) - (decades - i));
+      if (!scale.logarithmic && value <= from * 1.01) continue;
+      add(scale.logarithmic ? std::max(value, scale.low) : value);
+      if (!scale.logarithmic) add(-value);
+    }
+    if (!scale.logarithmic) ticker->addTick(0, "0");
+    return ticker;
+  }
+  auto ticker = QSharedPointer<QCPAxisTicker>::create();
+  ticker->setTickCount(4);
+  return ticker;
+}
+
 }  // namespace
 
 HeatMap::HeatMap(QWidget* parent)
@@ -34,7 +62,7 @@ HeatMap::HeatMap(QWidget* parent)
       map_(new QCPColorMap(plot().xAxis, plot().yAxis)),
       over_(new QCPColorMap(plot().xAxis, plot().yAxis)),
       scale_(new QCPColorScale(&plot())) {
-  setDownwards();
+  setCounting();
   for (QCPColorMap* map : {map_, over_}) {
     map->setInterpolate(false);
     map->setTightBoundary(false);
@@ -46,7 +74,8 @@ HeatMap::HeatMap(QWidget* parent)
   rect->setupFullAxesBox();
   rect->axis(QCPAxis::atTop)->setVisible(false);
   rect->axis(QCPAxis::atRight)->setVisible(false);
-  rect->setMinimumMargins({4, 6, 10, 4});
+  rect->setMinimumMargins({4, 6, 18, 4});
+  scale_->setMinimumMargins({0, 0, 0, 2});
   scale_->setType(QCPAxis::atBottom);
   scale_->setBarWidth(8);
   scale_->setRangeDrag(false);
@@ -71,18 +100,26 @@ void HeatMap::setExtent(const QRectF& extent) {
 
 void HeatMap::setGrid(HeatGrid grid) {
   grid_ = std::move(grid);
-  fill(map_, grid_, heat_scale_.logarithmic ? heat_scale_.low : -INFINITY);
+  fillMap();
   replotSoon();
 }
 
 void HeatMap::setOverlay(HeatGrid overlay) {
   overlay_ = std::move(overlay);
   over_->setVisible(overlay_.columns > 0);
-  fill(over_, overlay_, -INFINITY);
+  fill(over_, overlay_, [](double value) { return value; });
   replotSoon();
 }
 
-void HeatMap::fill(QCPColorMap* map, const HeatGrid& grid, double low) {
+void HeatMap::fillMap() {
+  fill(map_, grid_, [this](double value) {
+    if (heat_scale_.signed_from > 0) return signed_log(value, heat_scale_.signed_from);
+    return heat_scale_.logarithmic ? std::max(heat_scale_.low, value) : value;
+  });
+}
+
+template <class Shown>
+void HeatMap::fill(QCPColorMap* map, const HeatGrid& grid, Shown shown) {
   auto* cells = new QCPColorMapData(std::max(1, grid.columns), std::max(1, grid.rows), {0, 1}, {0, 1});
   cells->fill(NAN);
   if (grid.columns > 0 && grid.rows > 0) {
@@ -96,7 +133,7 @@ void HeatMap::fill(QCPColorMap* map, const HeatGrid& grid, double low) {
           grid.values.data() + static_cast<std::size_t>(row) * static_cast<std::size_t>(grid.columns);
       for (int column = 0; column < grid.columns; ++column) {
         const double value = from[column];
-        cells->setCell(column, grid.rows - 1 - row, std::isnan(value) ? value : std::max(low, value));
+        cells->setCell(column, grid.rows - 1 - row, std::isnan(value) ? value : shown(value));
       }
     }
   }
@@ -104,27 +141,26 @@ void HeatMap::fill(QCPColorMap* map, const HeatGrid& grid, double low) {
 }
 
 void HeatMap::setScale(const HeatScale& scale, const QString& title) {
+  const bool same_cells = heat_scale_.logarithmic == scale.logarithmic &&
+                          heat_scale_.signed_from == scale.signed_from &&
+                          (!scale.logarithmic || heat_scale_.low == scale.low);
   heat_scale_ = scale;
-  const bool changes = (scale_->dataScaleType() == QCPAxis::stLogarithmic) != scale.logarithmic;
-  scale_->setDataRange({scale.low, scale.high});
-  scale_->setDataScaleType(scale.logarithmic ? QCPAxis::stLogarithmic : QCPAxis::stLinear);
-  map_->setDataScaleType(scale.logarithmic ? QCPAxis::stLogarithmic : QCPAxis::stLinear);
-  map_->setDataRange({scale.low, scale.high});
+  const auto type = scale.logarithmic ? QCPAxis::stLogarithmic : QCPAxis::stLinear;
+  const auto shown = [&](double value) {
+    return scale.signed_from > 0 ? signed_log(value, scale.signed_from) : value;
+  };
+  const QCPRange range(shown(scale.low), shown(scale.high));
+  scale_->setDataScaleType(type);
+  map_->setDataScaleType(type);
+  scale_->setDataRange(range);
+  map_->setDataRange(range);
   QCPAxis* axis = scale_->axis();
-  if (scale.logarithmic) {
-    axis->setTicker(QSharedPointer<QCPAxisTickerLog>::create());
-    axis->setNumberFormat("eb");
-    axis->setNumberPrecision(0);
-  } else {
-    auto ticker = QSharedPointer<QCPAxisTicker>::create();
-    ticker->setTickCount(4);
-    axis->setTicker(ticker);
-    axis->setNumberFormat("g");
-    axis->setNumberPrecision(3);
-  }
+  axis->setTicker(ticker_of(scale));
+  axis->setNumberFormat("gb");
+  axis->setNumberPrecision(3);
   axis->setLabel(title);
   scale_->setGradient(gradient(color_stops(scale.map, colors().dark())));
-  if (changes) setGrid(std::move(grid_));
+  if (!same_cells) fillMap();
   replotSoon();
 }
 
@@ -164,15 +200,17 @@ void HeatMap::drawItems() {
   };
   for (const HeatLine& line : lines_)
     both(line.points, contrast(1, line.dashed ? Qt::DashLine : Qt::SolidLine));
-  if (chosen_row_) both({{extent_.left(), *chosen_row_}, {extent_.right(), *chosen_row_}}, contrast(1.2));
+  if (chosen_row_) both({{extent_.left(), *chosen_row_}, {extent_.right(), *chosen_row_}}, contrast(1.6));
   if (cursor_) {
-    const Contrast pens = contrast(0.8);
+    const Contrast pens = contrast(0.8, Qt::DashLine);
     both({{extent_.left(), cursor_->y()}, {extent_.right(), cursor_->y()}}, pens);
     both({{cursor_->x(), extent_.top()}, {cursor_->x(), extent_.bottom()}}, pens);
   }
   if (frame_) {
-    both({frame_->topLeft(), frame_->topRight(), frame_->bottomRight(), frame_->bottomLeft(),
-          frame_->topLeft()},
+    // A little inside, so that it is not cut off where the cell lies at the edge.
+    const double x = frame_->width() * 0.04, y = frame_->height() * 0.04;
+    const QRectF inner = frame_->adjusted(x, y, -x, -y);
+    both({inner.topLeft(), inner.topRight(), inner.bottomRight(), inner.bottomLeft(), inner.topLeft()},
          contrast(2));
   }
   replotSoon();

@@ -25,6 +25,8 @@ struct HeatScale {
   ColorMap map = ColorMap::Sequential;
   double low = 0, high = 1;
   bool logarithmic = false;
+  /// Above 0: values of either sign are shown by their logarithm, from this magnitude on; what is less is 0.
+  double signed_from = 0;
 };
 
 /// A line of the grid's points, e.g. where a zone ends.
@@ -72,7 +74,9 @@ class HeatMap : public Plot {
   void keyPressEvent(QKeyEvent* event) override;
 
  private:
-  void fill(QCPColorMap* map, const HeatGrid& grid, double low);
+  template <class Shown>
+  void fill(QCPColorMap* map, const HeatGrid& grid, Shown shown);
+  void fillMap();
   void drawItems();
 
   QRectF extent_;

@@ -153,7 +153,8 @@ void LinePlot::draw() {
     QCPGraph* graph = plot().addGraph();
     graph->setName(series.name);
     graph->setLineStyle(series.joined ? QCPGraph::lsLine : QCPGraph::lsNone);
-    graph->setPen(QPen(color, 1.6, series.dashed ? Qt::DashLine : Qt::SolidLine));
+    graph->setPen(QPen(series.faint ? colors.muted() : color, series.faint ? 1 : 1.6,
+                       series.dashed ? Qt::DashLine : Qt::SolidLine));
     if (series.points)
       graph->setScatterStyle(QCPScatterStyle(
           series.color == PlotColors::kOriginal ? QCPScatterStyle::ssCircle : QCPScatterStyle::ssDisc,

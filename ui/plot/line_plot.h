@@ -16,6 +16,7 @@ struct LineSeries {
   bool points = false;
   bool dashed = false;
   bool in_legend = true;
+  bool faint = false;  ///< thin and pale: behind what matters
 };
 
 /// A shaded range of x.

@@ -20,13 +20,26 @@ namespace {
 constexpr double kZoomStep = 0.8;
 constexpr double kPanStep = 0.1;
 
-/// Labels of an axis whose values are stored negated.
-class NegatedTicker : public QCPAxisTicker {
+/// Whole numbers, of an axis whose values may be stored negated.
+class CountTicker : public QCPAxisTicker {
  public:
-  QString getTickLabel(double tick, const QLocale& locale, QChar format, int precision) override {
-    return QCPAxisTicker::getTickLabel(tick == 0 ? 0 : -tick, locale, format, precision);
+  explicit CountTicker(bool negated) : negated_(negated) {}
+
+ protected:
+  QString getTickLabel(double tick, const QLocale& locale, QChar /*format*/, int /*precision*/) override {
+    return locale.toString(qRound64(negated_ ? -tick : tick));
   }
+  double getTickStep(const QCPRange& range) override {
+    return std::max(1.0, std::ceil(QCPAxisTicker::getTickStep(range)));
+  }
+  int getSubTickCount(double step) override { return step < 5 ? 0 : QCPAxisTicker::getSubTickCount(step); }
+
+ private:
+  bool negated_;
 };
+
+constexpr int kPixelsPerTickAcross = 55;
+constexpr int kPixelsPerTickDown = 40;
 
 bool logarithmic(const QCPAxis* axis) {
   return axis->scaleType() == QCPAxis::stLogarithmic;
@@ -104,9 +117,20 @@ void Plot::setEmptyText(const QString& text) {
   empty_text_->setVisible(!text.isEmpty());
 }
 
-void Plot::setDownwards() {
+void Plot::setCounting() {
   downwards_ = true;
-  plot_->yAxis->setTicker(QSharedPointer<QCPAxisTicker>(new NegatedTicker));
+  plot_->xAxis->setTicker(QSharedPointer<QCPAxisTicker>(new CountTicker(false)));
+  plot_->yAxis->setTicker(QSharedPointer<QCPAxisTicker>(new CountTicker(true)));
+}
+
+void Plot::fitTicks() {
+  plot_->xAxis->ticker()->setTickCount(std::clamp(width() / kPixelsPerTickAcross - 1, 2, 8));
+  plot_->yAxis->ticker()->setTickCount(std::clamp(height() / kPixelsPerTickDown - 1, 2, 6));
+}
+
+void Plot::resizeEvent(QResizeEvent* event) {
+  QWidget::resizeEvent(event);
+  replotSoon();
 }
 
 QRectF Plot::view() const {
@@ -203,6 +227,7 @@ QRect Plot::dataRect() const {
 }
 
 void Plot::replotSoon() {
+  fitTicks();
   plot_->replot(QCustomPlot::rpQueuedReplot);
 }
 

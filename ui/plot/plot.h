@@ -69,8 +69,8 @@ class Plot : public QWidget {
   virtual void restyle(const PlotColors& colors);
   /// Keeps a visible part within what makes sense.
   [[nodiscard]] virtual QRectF limited(const QRectF& view) const { return view; }
-  /// Numbers on the y axis grow downwards: y is stored negated.
-  void setDownwards();
+  /// Numbers on the y axis grow downwards (y is stored negated), and both axes count things: ticks are whole.
+  void setCounting();
   [[nodiscard]] double stored(double y) const { return downwards_ ? -y : y; }
 
   [[nodiscard]] QCustomPlot& plot() const { return *plot_; }
@@ -85,12 +85,14 @@ class Plot : public QWidget {
   void extentChanged();
 
   void changeEvent(QEvent* event) override;
+  void resizeEvent(QResizeEvent* event) override;
   void keyPressEvent(QKeyEvent* event) override;
   bool eventFilter(QObject* watched, QEvent* event) override;
 
  private:
   void makeActions();
   void applyStyle();
+  void fitTicks();
   void zoom(double factor, const QPointF& around);
   void onRangeChanged();
 

@@ -15,6 +15,7 @@ class PlotColors {
   [[nodiscard]] QColor background() const { return background_; }
   [[nodiscard]] QColor text() const { return text_; }
   [[nodiscard]] QColor faint() const { return mixed(0.55); }  ///< for axes and secondary text
+  [[nodiscard]] QColor muted() const { return mixed(0.3); }   ///< for data behind other data
   [[nodiscard]] QColor grid() const { return mixed(0.12); }
   /// Where there are no data, as above a causal diagonal.
   [[nodiscard]] QColor empty() const { return mixed(0.06); }

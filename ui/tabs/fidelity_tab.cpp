@@ -35,15 +35,19 @@ QString four_digits(double value) {
   return format::fixed(value, 4);
 }
 
-LineSeries perplexity(const std::vector<RangeEstimate>& ranges, const QString& name, int color,
+/// Over fewer passages an interval is many times what it is around.
+constexpr std::int64_t kPassagesForBars = 3;
+
+LineSeries perplexity(const LengthFidelity& fidelity, const QString& name, int color,
                       Estimate RangeEstimate::*which) {
   LineSeries series{name, {}, {}};
   series.color = color;
   series.points = true;
-  for (const RangeEstimate& range : ranges) {
+  for (const RangeEstimate& range : fidelity.positions) {
     const Estimate& value = range.*which;
     series.x.push_back(std::sqrt(static_cast<double>(range.from) * static_cast<double>(range.to)));
     series.y.push_back(value.mean);
+    if (fidelity.passages < kPassagesForBars) continue;
     series.low.push_back(value.mean - value.margin.value_or(0));
     series.high.push_back(value.mean + value.margin.value_or(0));
   }
@@ -266,16 +270,12 @@ void FidelityTab::show_fidelity(const LengthFidelity& fidelity) {
   const QString length = format::count(fidelity.tokens);
   note_->setText(fidelity.passages == 1
                      ? tr("One passage of %1 tokens, so no error bars.").arg(length)
-                     : tr("%1 passages of %2 tokens; ± and error bars are 95 % confidence intervals.")
+                     : tr("%1 passages of %2 tokens; ± are 95 % confidence intervals, wide over so few.")
                            .arg(format::count(fidelity.passages), length));
-  LineSeries converted = perplexity(fidelity.positions, tr("converted"), 1, &RangeEstimate::converted);
+  LineSeries converted = perplexity(fidelity, tr("converted"), 1, &RangeEstimate::converted);
   converted.dashed = true;  // where they agree, both are to be seen
-  double highest = 0;
-  for (const double value : converted.y) highest = std::max(highest, value);
-  // Intervals over two passages can be many times what they are around.
-  positions_->setYRange(std::pair{0.0, 1.6 * highest});
-  positions_->setSeries(
-      {perplexity(fidelity.positions, tr("original"), 0, &RangeEstimate::original), converted});
+  converted.points = false;
+  positions_->setSeries({perplexity(fidelity, tr("original"), 0, &RangeEstimate::original), converted});
   HeatGrid grid;
   const ModelConfig& config = controller().opened()->config();
   grid.columns = static_cast<int>(config.heads);

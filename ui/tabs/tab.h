@@ -33,6 +33,8 @@ class Tab : public QWidget {
 
   /// For pictures of the window: starts what a person would start here to see something, e.g. a measurement.
   virtual void fill() {}
+  /// What the tab shows is still being made, by itself and not by the controller.
+  [[nodiscard]] virtual bool is_working() const { return false; }
 
  Q_SIGNALS:
   void openRequested();

@@ -181,7 +181,7 @@ void MainWindow::make_menus() {
   QAction* undo = controller_.undo_stack().createUndoAction(this, tr("Undo"));
   QAction* redo = controller_.undo_stack().createRedoAction(this, tr("Redo"));
   undo->setShortcut(QKeySequence::Undo);
-  redo->setShortcut(QKeySequence::Redo);
+  redo->setShortcuts({Qt::CTRL | Qt::SHIFT | Qt::Key_Z, Qt::CTRL | Qt::Key_Y});
   undo->setToolTip(tr("Undo a change of the conversion's settings"));
   redo->setToolTip(tr("Redo a change of the conversion's settings"));
   edit->addActions({undo, redo});

@@ -27,7 +27,8 @@ void PictureMaker::start() {
 }
 
 void PictureMaker::step() {
-  calm_ = controller_.working() ? 0 : calm_ + 1;
+  const bool tab_works = tab_ < window_.tabs().size() && window_.tabs()[tab_]->is_working();
+  calm_ = controller_.working() || tab_works ? 0 : calm_ + 1;
   if (calm_ < kCalmSteps) return;
   calm_ = 0;
   if (!problem_.isEmpty() || tab_ == window_.tabs().size()) {
