@@ -10,7 +10,8 @@ namespace bsbr {
 CheckpointListModel::CheckpointListModel(QObject* parent) : QAbstractListModel(parent) {
   try {
     demo_ = QString::fromStdString(resource("demo").string());
-  } catch (const Error&) {  // installed without it
+  } catch (const Error&) {
+    demo_.clear();  // installed without it
   }
   rebuild();
 }

@@ -78,16 +78,16 @@ class Controller : public QObject {
   /// returns false, and does nothing, where one does. `ended` is called last in every case, with whether it
   /// was done.
   template <class Work, class Done>
-  bool run(const QString& title, Work work, Done done, std::function<void(bool)> ended = {}) {
+  bool run(const QString& title, Work work, Done done, const std::function<void(bool)>& ended = {}) {
     if (jobs_.busy()) return false;
-    jobs_.add(task_of(title, std::move(work), std::move(done), std::move(ended), true));
+    jobs_.add(task_of(title, std::move(work), std::move(done), ended, true));
     return true;
   }
   /// The same for what a view needs to draw itself: it waits for the others of its kind, is not shown, and is
   /// cancelled by cancelViews(). Errors but for cancelling are told.
   template <class Work, class Done>
-  void runForView(Work work, Done done, std::function<void(bool)> ended = {}) {
-    views_.add(task_of({}, std::move(work), std::move(done), std::move(ended), false));
+  void runForView(Work work, Done done, const std::function<void(bool)>& ended = {}) {
+    views_.add(task_of({}, std::move(work), std::move(done), ended, false));
   }
   void cancelViews() { views_.cancel(); }
 
@@ -115,7 +115,7 @@ class Controller : public QObject {
 
  private:
   template <class Work, class Done>
-  JobRunner::Task task_of(const QString& title, Work work, Done done, std::function<void(bool)> ended,
+  JobRunner::Task task_of(const QString& title, Work work, Done done, const std::function<void(bool)>& ended,
                           bool says_cancelled);
   void failed(const QString& title, const Error& error, bool says_cancelled);
   void setDoing(Doing doing);
@@ -143,7 +143,7 @@ class Controller : public QObject {
 
 template <class Work, class Done>
 JobRunner::Task Controller::task_of(const QString& title, Work work, Done done,
-                                    std::function<void(bool)> ended, bool says_cancelled) {
+                                    const std::function<void(bool)>& ended, bool says_cancelled) {
   using Result = std::invoke_result_t<Work, const Job&>;
   JobRunner::Task task;
   task.title = title;

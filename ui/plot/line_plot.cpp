@@ -9,9 +9,25 @@ namespace {
 
 constexpr double kHitPixels = 10;
 
-/// Numbers of everyday size are written out.
+constexpr double kManyDecades = 3000;
+
+/// Numbers of everyday size are written out, and few decades are marked at 1, 2 and 5.
 class PlainLogTicker : public QCPAxisTickerLog {
  protected:
+  QVector<double> createTickVector(double step, const QCPRange& range) override {
+    if (!(range.lower > 0) || range.upper / range.lower > kManyDecades)
+      return QCPAxisTickerLog::createTickVector(step, range);
+    QVector<double> ticks;
+    for (double decade = std::pow(10, std::floor(std::log10(range.lower))); decade <= range.upper;
+         decade *= 10) {
+      for (const int factor : {1, 2, 5}) {
+        const double tick = decade * factor;
+        if (tick >= range.lower && tick <= range.upper) ticks.push_back(tick);
+      }
+    }
+    return ticks.size() < 2 ? QCPAxisTickerLog::createTickVector(step, range) : ticks;
+  }
+  int getSubTickCount(double /*step*/) override { return 0; }
   QString getTickLabel(double tick, const QLocale& locale, QChar format, int precision) override {
     if (tick < 1e-4 || tick >= 1e6) return QCPAxisTickerLog::getTickLabel(tick, locale, format, precision);
     return locale.toString(tick, 'g', 6);

@@ -108,8 +108,7 @@ QWidget* CostTab::make_content() {
   view->setModel(table_);
   view->verticalHeader()->hide();
   view->horizontalHeader()->setSectionResizeMode(QHeaderView::Stretch);
-  for (const int narrow : {0, table_->columnCount() - 2, table_->columnCount() - 1})
-    view->horizontalHeader()->setSectionResizeMode(narrow, QHeaderView::ResizeToContents);
+  view->horizontalHeader()->setSectionResizeMode(0, QHeaderView::ResizeToContents);
   view->setSelectionBehavior(QAbstractItemView::SelectRows);
   view->setAlternatingRowColors(true);
   view->setShowGrid(false);
