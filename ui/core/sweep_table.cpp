@@ -20,8 +20,9 @@ void SweepTable::add(const SweepPoint& point) {
   const int row = rowCount();
   beginInsertRows({}, row, row);
   sweep_.points.push_back(point);
-  pareto_ = sweep_.pareto();
+  pareto_.push_back(false);
   endInsertRows();
+  pareto_ = sweep_.pareto();
   // A new point may beat those before.
   Q_EMIT dataChanged(index(0, Name), index(row, Name));
 }

@@ -5,7 +5,7 @@
 namespace bsbr {
 
 BarPlot::BarPlot(QWidget* parent) : Plot(parent) {
-  plot().axisRect()->insetLayout()->setInsetAlignment(0, Qt::AlignTop | Qt::AlignRight);
+  setLegendAbove(2);
 }
 
 void BarPlot::setBars(const QStringList& names, std::vector<BarPart> parts) {
@@ -13,6 +13,8 @@ void BarPlot::setBars(const QStringList& names, std::vector<BarPart> parts) {
   parts_ = std::move(parts);
   draw();
   extentChanged();
+  showEmptyText(extent().isEmpty());
+  plot().xAxis->grid()->setVisible(false);
 }
 
 void BarPlot::restyle(const PlotColors& colors) {
@@ -39,7 +41,7 @@ void BarPlot::draw() {
     if (below != nullptr) bars->moveAbove(below);
     below = bars;
   }
-  plot().legend->setVisible(parts_.size() > 1);
+  showLegend(parts_.size() > 1 && !names_.empty());
   replotSoon();
 }
 
@@ -51,9 +53,7 @@ QRectF BarPlot::extent() const {
     highest = std::max(highest, sum);
   }
   if (!(highest > 0)) return {};
-  // Room for the legend beside the bars.
-  const double right = static_cast<double>(names_.size()) - 0.5 + (parts_.size() > 1 ? 0.8 : 0);
-  return {QPointF(-0.5, 0), QPointF(right, highest * 1.08)};
+  return {QPointF(-0.5, 0), QPointF(static_cast<double>(names_.size()) - 0.5, highest * 1.08)};
 }
 
 PlotTable BarPlot::table() const {

@@ -9,9 +9,18 @@ namespace {
 
 constexpr double kHitPixels = 10;
 
+/// Numbers of everyday size are written out.
+class PlainLogTicker : public QCPAxisTickerLog {
+ protected:
+  QString getTickLabel(double tick, const QLocale& locale, QChar format, int precision) override {
+    if (tick < 1e-4 || tick >= 1e6) return QCPAxisTickerLog::getTickLabel(tick, locale, format, precision);
+    return locale.toString(tick, 'g', 6);
+  }
+};
+
 void set_scale(QCPAxis* axis, bool logarithmic) {
   axis->setScaleType(logarithmic ? QCPAxis::stLogarithmic : QCPAxis::stLinear);
-  axis->setTicker(QSharedPointer<QCPAxisTicker>(logarithmic ? new QCPAxisTickerLog : new QCPAxisTicker));
+  axis->setTicker(QSharedPointer<QCPAxisTicker>(logarithmic ? new PlainLogTicker : new QCPAxisTicker));
   axis->setNumberFormat(logarithmic ? "gb" : "g");
   axis->setNumberPrecision(logarithmic ? 0 : 5);
 }
@@ -43,7 +52,7 @@ class Bounds {
 }  // namespace
 
 LinePlot::LinePlot(QWidget* parent) : Plot(parent) {
-  plot().axisRect()->insetLayout()->setInsetAlignment(0, Qt::AlignTop | Qt::AlignRight);
+  setLegendAbove(2);
   connect(this, &Plot::clicked, this, [this](const QPointF& at) {
     const QPointF wanted = toPixel(at);
     double nearest = kHitPixels;
@@ -66,6 +75,14 @@ void LinePlot::setSeries(std::vector<LineSeries> series) {
   series_ = std::move(series);
   draw();
   extentChanged();
+  showEmptyText(extent().isEmpty());
+}
+
+void LinePlot::setXTicks(const std::vector<double>& ticks) {
+  auto ticker = QSharedPointer<QCPAxisTickerText>::create();
+  for (const double tick : ticks) ticker->addTick(tick, QLocale().toString(tick, 'f', 0));
+  plot().xAxis->setTicker(ticker);
+  replotSoon();
 }
 
 void LinePlot::setLogarithmic(bool x, bool y) {
@@ -89,6 +106,11 @@ void LinePlot::setBands(std::vector<PlotBand> bands) {
 
 void LinePlot::setMarker(std::optional<double> x) {
   marker_ = x;
+  draw();
+}
+
+void LinePlot::setLegendColumns(int columns) {
+  plot().legend->setWrap(columns);
   draw();
 }
 
@@ -167,7 +189,7 @@ void LinePlot::draw() {
     }
     bars->setData(below, above);
   }
-  plot().legend->setVisible(legend_ && in_legend > 1);
+  showLegend(legend_ && in_legend > 1);
   replotSoon();
 }
 

@@ -40,6 +40,10 @@ class LinePlot : public Plot {
   void setBands(std::vector<PlotBand> bands);
   /// A vertical line, or none.
   void setMarker(std::optional<double> x);
+  /// Where the x axis is marked, whole numbers, until setLogarithmic() is called.
+  void setXTicks(const std::vector<double>& ticks);
+  /// Entries side by side; 2 unless set.
+  void setLegendColumns(int columns);
   void setLegendVisible(bool visible);
 
   [[nodiscard]] PlotTable table() const override;

@@ -159,6 +159,37 @@ void Plot::resetView() {
   shows_all_ = true;
 }
 
+void Plot::showEmptyText(bool show) {
+  empty_text_->setVisible(show && !empty_text_->text().isEmpty());
+  for (QCPAxis* axis : {plot_->xAxis, plot_->yAxis}) {
+    axis->setTickLabels(!show);
+    axis->setTicks(!show);
+    axis->grid()->setVisible(!show);
+  }
+}
+
+void Plot::setLegendAbove(int columns) {
+  QCPLegend* legend = plot_->legend;
+  plot_->axisRect()->insetLayout()->take(legend);
+  plot_->plotLayout()->insertRow(0);
+  plot_->plotLayout()->addElement(0, 0, legend);
+  plot_->plotLayout()->setRowStretchFactor(0, 0.001);
+  plot_->plotLayout()->setRowSpacing(0);
+  legend->setFillOrder(QCPLegend::foColumnsFirst);
+  legend->setWrap(columns);
+  legend->setBorderPen(Qt::NoPen);
+  legend->setMargins(QMargins(8, 4, 8, 0));
+  legend->setRowSpacing(0);
+  legend->setColumnSpacing(6);
+  legend->setIconSize(20, 12);
+  legend->setIconTextPadding(4);
+}
+
+void Plot::showLegend(bool show) {
+  plot_->legend->setVisible(show);
+  plot_->legend->setMaximumSize(QWIDGETSIZE_MAX, show ? QWIDGETSIZE_MAX : 0);
+}
+
 void Plot::extentChanged() {
   if (shows_all_) resetView();
   replotSoon();

@@ -76,6 +76,11 @@ class Plot : public QWidget {
   [[nodiscard]] QCustomPlot& plot() const { return *plot_; }
   [[nodiscard]] PlotColors colors() const { return PlotColors(palette()); }
   void replotSoon();
+  /// Whether the text that stands in for data is shown.
+  void showEmptyText(bool show);
+  /// Puts the legend in rows of `columns` above the data, where it hides nothing.
+  void setLegendAbove(int columns);
+  void showLegend(bool show);
   /// To be called when the extent has changed: a view of everything stays one.
   void extentChanged();
 

@@ -94,6 +94,7 @@ QWidget* CostTab::make_content() {
   latency_->setName(tr("Latency over length"));
   latency_->setAxisTitles(tr("length (tokens)"), tr("prefill (ms)"));
   latency_->setLogarithmic(true, true);
+  latency_->setLegendColumns(1);
   latency_->setEmptyText(tr("Measure to see latency over length."));
   memory_->setName(tr("Memory over length"));
   memory_->setAxisTitles(tr("length (tokens)"), tr("memory (MiB)"));
@@ -107,9 +108,13 @@ QWidget* CostTab::make_content() {
   view->setModel(table_);
   view->verticalHeader()->hide();
   view->horizontalHeader()->setSectionResizeMode(QHeaderView::Stretch);
+  for (const int narrow : {0, table_->columnCount() - 2, table_->columnCount() - 1})
+    view->horizontalHeader()->setSectionResizeMode(narrow, QHeaderView::ResizeToContents);
   view->setSelectionBehavior(QAbstractItemView::SelectRows);
   view->setAlternatingRowColors(true);
   view->setShowGrid(false);
+  view->setWordWrap(false);
+  view->verticalHeader()->setDefaultSectionSize(view->fontMetrics().height() + 6);
   view->setMinimumHeight(4 * view->fontMetrics().height());
 
   auto* controls = new QHBoxLayout;
@@ -170,7 +175,6 @@ void CostTab::clear() {
   show_lines();
   show_bars();
   show_figures();
-  const auto opened = controller().opened();
   note_->setText(
       tr("Both models run in turn on the text, repeated where it is too short. Medians, error bars "
          "between the quartiles. Dashed: predicted from this machine's measured ceilings."));
@@ -278,6 +282,10 @@ void CostTab::show_lines() {
     memory.push_back(std::move(cache));
     memory.push_back(std::move(peak));
   }
+  std::vector<double> lengths;
+  for (const BenchPoint& point : points) lengths.push_back(static_cast<double>(point.tokens));
+  latency_->setXTicks(lengths);
+  memory_->setXTicks(lengths);
   latency_->setSeries(std::move(latency));
   memory_->setSeries(std::move(memory));
 }

@@ -147,16 +147,16 @@ QWidget* FidelityTab::make_content() {
   connect(run_, &QPushButton::clicked, this, &FidelityTab::measure);
   connect(heads_, &Plot::clicked, this, [this](const QPointF& at) {
     Selection selection = controller().selection();
-    selection.head = static_cast<int>(at.x());
-    selection.layer = static_cast<int>(at.y());
+    selection.head = qRound(at.x());
+    selection.layer = qRound(at.y());
     controller().setSelection(selection);
   });
   connect(heads_, &Plot::hovered, this, [this](const QPointF& at) {
     const float error = heads_->valueAt(at);
     if (!std::isnan(error))
       head_note_->setText(tr("layer %1, head %2: output off by %3")
-                              .arg(static_cast<int>(at.y()))
-                              .arg(static_cast<int>(at.x()))
+                              .arg(qRound(at.y()))
+                              .arg(qRound(at.x()))
                               .arg(format::percent(error)));
   });
   connect(heads_, &Plot::left, this, &FidelityTab::show_heads);
@@ -175,7 +175,7 @@ QWidget* FidelityTab::make_sweep() {
         tr("Take over the row chosen below, or click a point of the plot"));
   sweep_->setShortcut(Qt::Key_F7);
   pareto_->setName(tr("KL against density"));
-  pareto_->setAxisTitles(tr("density (share of pairs read exactly)"), tr("KL (nats a token)"));
+  pareto_->setAxisTitles(tr("density (% of pairs read exactly)"), tr("KL (nats a token)"));
   pareto_->setLogarithmic(true, true);
   pareto_->setEmptyText(tr("Sweep to see many conversions beside each other; click one to adopt it."));
   list_->setModel(table_);
@@ -185,6 +185,7 @@ QWidget* FidelityTab::make_sweep() {
   list_->setSelectionBehavior(QAbstractItemView::SelectRows);
   list_->setSelectionMode(QAbstractItemView::SingleSelection);
   list_->setShowGrid(false);
+  list_->verticalHeader()->setDefaultSectionSize(list_->fontMetrics().height() + 6);
   list_->setAlternatingRowColors(true);
   list_->horizontalHeader()->setSectionResizeMode(QHeaderView::ResizeToContents);
   list_->horizontalHeader()->setSectionResizeMode(0, QHeaderView::Stretch);
@@ -216,6 +217,7 @@ void FidelityTab::clear() {
   figures_->setFigures({});
   positions_->setSeries({});
   heads_->setGrid({});
+  heads_->setEmptyText(tr("Measure to see the error of every head."));
   head_note_->clear();
   const auto tokens = static_cast<std::int64_t>(controller().usable_tokens().size());
   note_->setText(tokens < 2 ? tr("There is no text to measure on; type or open one on the left.")
@@ -261,23 +263,31 @@ void FidelityTab::show_fidelity(const LengthFidelity& fidelity) {
        {with_margin(fidelity.top1_agreement, format::percent), tr("top-1 agreement"),
         tr("Positions where both rank the same token first")},
        {format::percent(fidelity.density.mean), tr("density"), tr("Pairs read exactly")}});
-  const bool single = fidelity.passages == 1;
-  note_->setText(tr("%n passage(s) of %1 tokens.", nullptr, static_cast<int>(fidelity.passages))
-                     .arg(format::count(fidelity.tokens)) +
-                 (single ? QString() : tr(" ± and error bars: 95 % confidence.")));
-  positions_->setSeries({perplexity(fidelity.positions, tr("original"), 0, &RangeEstimate::original),
-                         perplexity(fidelity.positions, tr("converted"), 1, &RangeEstimate::converted)});
+  const QString length = format::count(fidelity.tokens);
+  note_->setText(fidelity.passages == 1
+                     ? tr("One passage of %1 tokens, so no error bars.").arg(length)
+                     : tr("%1 passages of %2 tokens; ± and error bars are 95 % confidence intervals.")
+                           .arg(format::count(fidelity.passages), length));
+  LineSeries converted = perplexity(fidelity.positions, tr("converted"), 1, &RangeEstimate::converted);
+  converted.dashed = true;  // where they agree, both are to be seen
+  double highest = 0;
+  for (const double value : converted.y) highest = std::max(highest, value);
+  // Intervals over two passages can be many times what they are around.
+  positions_->setYRange(std::pair{0.0, 1.6 * highest});
+  positions_->setSeries(
+      {perplexity(fidelity.positions, tr("original"), 0, &RangeEstimate::original), converted});
   HeatGrid grid;
   const ModelConfig& config = controller().opened()->config();
   grid.columns = static_cast<int>(config.heads);
   grid.rows = static_cast<int>(config.layers);
-  grid.extent = QRectF(0, 0, grid.columns, grid.rows);
+  grid.extent = QRectF(-0.5, -0.5, grid.columns, grid.rows);
   float most = 0;
   for (const HeadFidelity& head : fidelity.heads) {
     grid.values.push_back(static_cast<float>(head.error));
     most = std::max(most, grid.values.back());
   }
   heads_->setExtent(grid.extent);
+  heads_->setEmptyText({});
   heads_->setScale({ColorMap::Sequential, 0, std::max(1e-6F, most), false},
                    tr("relative error of the head's output"));
   heads_->setGrid(std::move(grid));
@@ -287,7 +297,7 @@ void FidelityTab::show_fidelity(const LengthFidelity& fidelity) {
 void FidelityTab::show_heads() {
   if (!fidelity_) return;
   const Selection& selection = controller().selection();
-  heads_->setFrame(QRectF(selection.head, selection.layer, 1, 1));
+  heads_->setFrame(QRectF(selection.head - 0.5, selection.layer - 0.5, 1, 1));
   for (const HeadFidelity& head : fidelity_->heads) {
     if (head.layer != selection.layer || head.head != selection.head) continue;
     head_note_->setText(
@@ -336,7 +346,7 @@ void FidelityTab::show_sweep() {
     shown_points_.emplace_back();
     for (std::size_t i = 0; i < points.size(); ++i) {
       if (static_cast<int>(points[i].kind) != kind || points[i].fidelity.kl <= 0) continue;
-      of.x.push_back(points[i].fidelity.density);
+      of.x.push_back(100 * points[i].fidelity.density);
       of.y.push_back(points[i].fidelity.kl);
       shown_points_.back().push_back(static_cast<int>(i));
     }
@@ -355,7 +365,7 @@ void FidelityTab::show_sweep() {
   }
   std::sort(front.begin(), front.end());
   for (const auto& [density, kl] : front) {
-    best.x.push_back(density);
+    best.x.push_back(100 * density);
     best.y.push_back(kl);
   }
   best.color = 5;

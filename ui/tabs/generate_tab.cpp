@@ -243,8 +243,9 @@ void GenerateTab::mark_difference() {
           tr("The same so far: %1 tokens.").arg(format::count(static_cast<std::int64_t>(both))));
     return;
   }
-  verdict_->setText(
-      tr("The same for %n token(s); they part at the marked one.", nullptr, static_cast<int>(same)));
+  verdict_->setText(same == 1 ? tr("The first token is the same; they part at the marked one.")
+                              : tr("The same for %1 tokens; they part at the marked one.")
+                                    .arg(format::count(static_cast<std::int64_t>(same))));
   const PlotColors colors(palette());
   for (Side& side : sides_) {
     const int begin = same == 0 ? 0 : side.ends[same - 1];

@@ -83,6 +83,8 @@ MainWindow::MainWindow(Controller& controller, QWidget* parent)
   connect(&checkpoints_, &CheckpointListModel::recentChanged, this, &MainWindow::show_recent);
   resize(kFirstSize);
   resizeDocks({panel_docks_.front()}, {kLeftWidth}, Qt::Horizontal);
+  // The window's layout must have been made once before it heeds this.
+  QMetaObject::invokeMethod(this, &MainWindow::share_height, Qt::QueuedConnection);
   show_title();
   show_recent();
   list_hub();
@@ -105,7 +107,11 @@ void MainWindow::make_panels() {
   add(checkpoint, QStringLiteral("panel-checkpoint"), tr("Checkpoint"));
   add(scrolling(conversion), QStringLiteral("panel-conversion"), tr("Conversion"));
   add(text_, QStringLiteral("panel-text"), tr("Text"));
-  resizeDocks({panel_docks_[0], panel_docks_[1], panel_docks_[2]}, {150, 330, 200}, Qt::Vertical);
+}
+
+void MainWindow::share_height() {
+  if (!restored_)
+    resizeDocks({panel_docks_[0], panel_docks_[1], panel_docks_[2]}, {130, 330, 240}, Qt::Vertical);
 }
 
 void MainWindow::make_tabs() {
@@ -287,7 +293,7 @@ void MainWindow::restore() {
   const QSettings settings;
   checkpoints_.setRecent(settings.value(QStringLiteral("recent")).toStringList());
   restoreGeometry(settings.value(QStringLiteral("geometry")).toByteArray());
-  restoreState(settings.value(QStringLiteral("panels")).toByteArray(), kStateVersion);
+  restored_ = restoreState(settings.value(QStringLiteral("panels")).toByteArray(), kStateVersion);
   centre_->restoreState(settings.value(QStringLiteral("tabs")).toByteArray(), kStateVersion);
 }
 

@@ -40,6 +40,7 @@ class MainWindow : public QMainWindow {
 
  private:
   void make_panels();
+  void share_height();
   void make_tabs();
   void add_tab(Tab* tab);
   void make_menus();
@@ -62,7 +63,7 @@ class MainWindow : public QMainWindow {
   QMenu* recent_ = nullptr;
   std::vector<Tab*> tabs_;
   std::vector<QDockWidget*> tab_docks_, panel_docks_;
-  bool closing_ = false;
+  bool closing_ = false, restored_ = false;
 };
 
 }  // namespace bsbr

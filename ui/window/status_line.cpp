@@ -35,7 +35,7 @@ StatusLine::StatusLine(Controller& controller, QWidget* parent)
       cancel_(new QToolButton) {
   setSizeGripEnabled(false);
   const Machine machine = this_machine();
-  machine_->setText(tr("CPU, %n thread(s)", nullptr, machine.threads));
+  machine_->setText(machine.threads == 1 ? tr("CPU, 1 thread") : tr("CPU, %1 threads").arg(machine.threads));
   machine_->setToolTip(QString::fromStdString(machine.text()));
   memory_->setToolTip(tr("Memory that this program uses"));
   progress_->setFixedWidth(140);
@@ -48,6 +48,8 @@ StatusLine::StatusLine(Controller& controller, QWidget* parent)
   addWidget(job_);
   addWidget(progress_);
   addWidget(cancel_);
+  for (QLabel* label : {machine_, memory_}) label->setContentsMargins(8, 0, 8, 0);
+  job_->setContentsMargins(8, 0, 8, 0);
   addPermanentWidget(machine_);
   addPermanentWidget(memory_);
   const auto set_busy = [this](bool busy) {
