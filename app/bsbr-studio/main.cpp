@@ -3,6 +3,8 @@
 #include <QIcon>
 #include <cstdio>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "ui/window/main_window.h"
 #include "ui/window/picture_maker.h"
@@ -24,6 +26,17 @@ void prepare(int argc, char** argv) {
       qputenv("QT_QPA_PLATFORM", "offscreen");
     if (argument == "--scale" && i + 1 < argc) qputenv("QT_SCALE_FACTOR", argv[i + 1]);
   }
+}
+
+/// Qt takes "--session X" away for its session manager, but leaves "--session=X".
+std::vector<std::string> joined_session(int argc, char** argv) {
+  std::vector<std::string> arguments(argv, argv + argc);
+  for (std::size_t i = 1; i + 1 < arguments.size(); ++i) {
+    if (arguments[i] != "--session") continue;
+    arguments[i] += "=" + arguments[i + 1];
+    arguments.erase(arguments.begin() + static_cast<std::ptrdiff_t>(i) + 1);
+  }
+  return arguments;
 }
 
 [[noreturn]] void refuse(const QString& what) {
@@ -83,7 +96,12 @@ void begin(const Arguments& arguments, bsbr::Controller& controller, bsbr::MainW
 
 int main(int argc, char** argv) {
   prepare(argc, argv);
-  QApplication app(argc, argv);
+  std::vector<std::string> arguments_kept = joined_session(argc, argv);
+  std::vector<char*> pointers;
+  for (std::string& argument : arguments_kept) pointers.push_back(argument.data());
+  int count = static_cast<int>(pointers.size());
+  pointers.push_back(nullptr);
+  QApplication app(count, pointers.data());
   QApplication::setOrganizationName(QStringLiteral("bsbr"));
   QApplication::setApplicationName(QStringLiteral("bsbr-studio"));
   QApplication::setApplicationDisplayName(QApplication::tr("BSBR Studio"));

@@ -102,10 +102,11 @@ QWidget* RetrievalView::makeHeads() {
   layout->addWidget(heads_note_);
   layout->addSpacing(6);
   layout->addWidget(bold_label(tr("Lost mass by query")));
+  by_query_->setLegendVisible(false);
   by_query_->setName(tr("Lost mass by query"));
   by_query_->setAxisTitles(tr("query (token)"), tr("lost mass (share)"));
   by_query_->setToolTip(
-      tr("The chosen head's, of each query and the mean of each chunk. Click to choose a query"));
+      tr("The chosen head's, of each query, and in colour the mean of each chunk. Click to choose a query"));
   layout->addWidget(by_query_, 2);
 
   connect(by_head_, &Plot::clicked, this, [this](const QPointF& at) {
