@@ -102,9 +102,8 @@ void Controller::release(std::shared_ptr<const void> what) {
 void Controller::open(const QString& path_or_name, bool then_convert) {
   jobs_.cancel();  // an opening goes before whatever runs
   setDoing(Doing::Opening);
-  const QString name = path_or_name;
   auto work = [path = path_or_name.toStdString()](const Job& job) { return open_model(path, job); };
-  auto done = [this, name, then_convert](OpenedResult result) {
+  auto done = [this, name = path_or_name, then_convert](OpenedResult result) {
     views_.cancel();
     release(std::exchange(opened_, std::make_shared<const OpenedModel>(std::move(result.model))));
     release(std::exchange(converted_, nullptr));

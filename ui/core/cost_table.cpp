@@ -10,7 +10,7 @@ namespace {
 /// "2.55 s ± 3 %": half the distance between the quartiles.
 QString with_spread(const Spread& spread) {
   if (spread.runs == 0) return QStringLiteral("–");
-  const QString median = format::milliseconds(spread.median);
+  QString median = format::milliseconds(spread.median);
   if (spread.runs == 1) return median;
   const double half = (spread.high - spread.low) / 2 / spread.median;
   return median + QStringLiteral(" ± ") + format::fixed(100 * half, 0) + QStringLiteral("\u00A0%");
