@@ -135,7 +135,9 @@ void ConversionPanel::make_controls() {
   ends->addWidget(value_);
   ends->addStretch();
   ends->addWidget(make_note(tr("fast")));
-  auto* expect = new QHBoxLayout;
+  expected_ = new QWidget;
+  auto* expect = new QHBoxLayout(expected_);
+  expect->setContentsMargins(0, 0, 0, 0);
   expect->addWidget(make_heading(tr("Expected at")));
   expect->addWidget(length_);
   expect->addWidget(make_note(tr("tokens")));
@@ -147,7 +149,7 @@ void ConversionPanel::make_controls() {
   column->addWidget(goal_);
   column->addWidget(slider_);
   column->addLayout(ends);
-  column->addLayout(expect);
+  column->addWidget(expected_);
   column->addWidget(prediction_);
   column->addWidget(more_);
   column->addWidget(details_);
@@ -255,6 +257,7 @@ void ConversionPanel::show_settings() {
 void ConversionPanel::show_prediction() {
   if (showing_) return;
   const auto prediction = controller_.predict(length());
+  expected_->setVisible(prediction && prediction->density);
   if (!prediction) {
     prediction_->setText(tr("Open a checkpoint to see what converting would give."));
     return;

@@ -40,7 +40,7 @@ class ConversionPanel : public QWidget {
   QSpinBox* window_;
   QPushButton *calibration_, *convert_, *cancel_;
   QToolButton* more_;
-  QWidget* details_;
+  QWidget *details_, *expected_ = nullptr;
   QProgressBar* progress_;
   bool showing_ = false;  // what the controller says, so nothing is to be changed
 };

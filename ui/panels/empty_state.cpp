@@ -62,13 +62,17 @@ void EmptyState::style_title() {
 }
 
 void EmptyState::changeEvent(QEvent* event) {
-  if (event->type() == QEvent::FontChange) style_title();
+  if (event->type() == QEvent::FontChange) {
+    style_title();
+    text_->setMinimumHeight(text_->heightForWidth(kTextWidth));
+  }
   QWidget::changeEvent(event);
 }
 
 void EmptyState::set(const QString& title, const QString& text) {
   title_->setText(title);
   text_->setText(text);
+  text_->setMinimumHeight(text_->heightForWidth(kTextWidth));
 }
 
 void EmptyState::showActions(const QString& title, const QString& text, const QString& first,
