@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "app/bsbr/resources.h"
+#include "engine/base/resources.h"
 #include "app/bsbr/settings.h"
 #include "app/bsbr/terminal.h"
 

@@ -7,7 +7,7 @@
 #include <charconv>
 #include <iostream>
 
-#include "app/bsbr/resources.h"
+#include "engine/base/resources.h"
 #include "app/bsbr/terminal.h"
 #include "engine/base/json_file.h"
 #include "engine/model/checkpoint_tokenizer.h"

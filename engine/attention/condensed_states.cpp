@@ -1,6 +1,7 @@
 #include "engine/attention/condensed_states.h"
 
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/arange.h>
 #include <ATen/ops/logsumexp.h>
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/minimum.h>
@@ -49,8 +50,15 @@ CondensedStates condense(const at::Tensor& keys, const at::Tensor& values, const
       (keys.reshape({blocks, 1, b, keys.size(1)}) - mean_keys.reshape({blocks, per_block, 1, keys.size(1)}))
           .pow(2)
           .mean(3);
-  return {mean_keys, averaged(at::softmax(own, 2), values), biases.flatten(), log_sizes.flatten(),
-          (mean * away).sum(2).flatten()};
+  const at::Tensor shares = at::softmax(own, 2);
+  const at::Tensor first_states = at::arange(0, blocks * per_block, per_block, at::kLong).unsqueeze(1);
+  return {mean_keys,
+          averaged(shares, values),
+          biases.flatten(),
+          log_sizes.flatten(),
+          (mean * away).sum(2).flatten(),
+          (member.argmax(1) + first_states).flatten().to(keys.device()),
+          shares.sum(1).flatten()};
 }
 
 }  // namespace bsbr

@@ -18,6 +18,8 @@ struct CondensedStates {
   at::Tensor biases;        ///< [blocks · states per block]
   at::Tensor log_sizes;     ///< [blocks · states per block]: log n
   at::Tensor spread;        ///< [blocks · states per block]
+  at::Tensor groups;        ///< [blocks · block_size]: which state a key went into
+  at::Tensor shares;        ///< [blocks · block_size]: softmax(a·k), the key's part of its state
 };
 
 /// Condenses whole blocks: keys, values [blocks · block_size, dim]; anchors [blocks, dim]. Within a block,

@@ -6,6 +6,7 @@
 #include <ATen/ops/logaddexp.h>
 #include <ATen/ops/logsumexp.h>
 #include <ATen/ops/matmul.h>
+#include <ATen/ops/softmax.h>
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/topk.h>
 #include <ATen/ops/zeros.h>
@@ -72,6 +73,28 @@ Selection Selector::select(const at::Tensor& query, std::span<const std::int64_t
         .masked_fill_(selection.retrieved.repeat_interleave(per_block, 1), kNever);
   }
   return selection;
+}
+
+at::Tensor Selector::weights(const Selection& selection) const {
+  const at::Tensor exact = selection.logits.masked_fill(selection.exact.logical_not(), kNever);
+  if (!selection.state_logits.defined()) return at::softmax(exact, 1);
+  const std::int64_t tokens = exact.size(1);
+  const std::int64_t far = selection.recent - selection.sink;
+  const std::int64_t begin = selection.sink / config_.compression_factor;
+  const std::int64_t states = selection.recent / config_.compression_factor - begin;
+  const at::Tensor all = at::softmax(at::cat({exact, selection.state_logits}, 1), 1);
+  at::Tensor spread = all.narrow(1, tokens, states)
+                          .index_select(1, states_.groups.narrow(0, selection.sink, far) - begin)
+                          .mul_(states_.shares.narrow(0, selection.sink, far));
+  const std::int64_t chunks = selection.state_logits.size(1) - states;
+  if (chunks > 0) {
+    const std::int64_t c = config_.chunk_size;
+    const at::Tensor of_keys = all.narrow(1, tokens + states, chunks).repeat_interleave(c, 1);
+    spread.add_(of_keys.narrow(1, of_keys.size(1) - far, far), 1.0 / static_cast<double>(c));
+  }
+  at::Tensor weights = all.narrow(1, 0, tokens).clone();
+  weights.narrow(1, selection.sink, far).add_(spread);
+  return weights;
 }
 
 at::Tensor Selector::weigh_states(const at::Tensor& query, const HeadPlan& plan, Selection& selection) const {

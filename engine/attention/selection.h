@@ -39,6 +39,11 @@ class Selector {
   [[nodiscard]] Selection select(const at::Tensor& query, std::span<const std::int64_t> positions,
                                  const HeadPlan& plan) const;
 
+  /// [queries, tokens]: what the queries weigh each token with, all of it one softmax: exact pairs with their
+  /// own weight, the others with their part of their state's (of a chunk's state, equal parts; 0 where nothing
+  /// stands for them). These weights times the values are the attention's output.
+  [[nodiscard]] at::Tensor weights(const Selection& selection) const;
+
  private:
   /// Fills the states of a selection, of all far blocks. Returns [queries, states]: logarithms of what each
   /// adds to its block's score, but for the total that they share.

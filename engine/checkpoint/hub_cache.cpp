@@ -179,4 +179,20 @@ fs::path find_hub_snapshot(const std::string& name) {
   return snapshot;
 }
 
+std::vector<HubModel> list_hub_models() {
+  std::vector<HubModel> models;
+  for (const std::string& folder : subfolders(hub_cache_folder())) {
+    if (!folder.starts_with(kPrefix)) continue;
+    HubModel model{hub_name(folder), {}};
+    if (!is_hub_name(model.name)) continue;
+    try {
+      (void)find_hub_snapshot(model.name);
+    } catch (const Error& error) {
+      model.problem = error.what();
+    }
+    models.push_back(std::move(model));
+  }
+  return models;
+}
+
 }  // namespace bsbr

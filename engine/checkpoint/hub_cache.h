@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace bsbr {
 
@@ -19,5 +20,14 @@ bool is_hub_name(std::string_view text);
 /// it looked, Error(InvalidFile) for an incomplete or damaged snapshot, naming what is missing,
 /// Error(InvalidArgument) if `name` is not a name.
 std::filesystem::path find_hub_snapshot(const std::string& name);
+
+/// A model in the local hub cache.
+struct HubModel {
+  std::string name;     ///< "gpt2", "org/name"
+  std::string problem;  ///< why it cannot be opened, e.g. what is missing; empty: it can
+};
+
+/// All of them, sorted by name; none where there is no cache. Weights are not read.
+std::vector<HubModel> list_hub_models();
 
 }  // namespace bsbr

@@ -1,5 +1,6 @@
 #include "engine/model/decoder.h"
 
+#include <ATen/ops/arange.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/gelu.h>
 #include <ATen/ops/layer_norm.h>
@@ -130,17 +131,41 @@ at::Tensor Decoder::run(const PackedTokens& tokens, const Options& options) cons
 
   for (std::int64_t i = 0; i < config_.layers; ++i) {
     options.job.report("running the model", static_cast<double>(i) / static_cast<double>(config_.layers));
-    const DecoderLayer& layer = weights_->layers[static_cast<std::size_t>(i)];
-    x.add_(attend(i, x, turn, tokens, options));
-    const at::Tensor normed = apply(layer.mlp_norm, x, config_.norm_epsilon);
-    const PartTimer timer(options.seconds, &PartSeconds::mlp, device());
-    x.add_(mlp(layer, normed));
+    run_layer(i, x, turn, tokens, options);
     if (options.on_hidden && i + 1 < config_.layers) options.on_hidden(i + 1, x);
   }
   x = apply(weights_->final_norm, x, config_.norm_epsilon);
   if (options.on_hidden) options.on_hidden(config_.layers, x);
   for (std::size_t row = 0; row < options.sequences.size(); ++row)
     options.sequences[row]->tokens += tokens.lengths[row];
+  return x;
+}
+
+void Decoder::run_layer(std::int64_t layer, at::Tensor& x, const Rope::Turn& turn, const PackedTokens& tokens,
+                        const Options& options) const {
+  const DecoderLayer& weights = weights_->layers[static_cast<std::size_t>(layer)];
+  x.add_(attend(layer, x, turn, tokens, options));
+  const at::Tensor normed = apply(weights.mlp_norm, x, config_.norm_epsilon);
+  const PartTimer timer(options.seconds, &PartSeconds::mlp, device());
+  x.add_(mlp(weights, normed));
+}
+
+Rope::Turn Decoder::turn_of(std::int64_t tokens) const {
+  if (!rope_) return {};
+  return rope_->at_positions(at::arange(tokens, at::TensorOptions(at::kLong).device(device())));
+}
+
+AttentionInput Decoder::attention_input(std::int64_t layer, const at::Tensor& residual) const {
+  const DecoderLayer& weights = weights_->layers[static_cast<std::size_t>(layer)];
+  const auto [query, key, value] = project(
+      weights, apply(weights.attention_norm, residual, config_.norm_epsilon), turn_of(residual.size(0)));
+  return {layer, residual, query, key, value, config_.attention_scale(layer)};
+}
+
+at::Tensor Decoder::after_layer(std::int64_t layer, const at::Tensor& residual) const {
+  at::Tensor x = residual.clone();
+  const PackedTokens whole{{}, {residual.size(0)}};
+  run_layer(layer, x, turn_of(residual.size(0)), whole, {});
   return x;
 }
 

@@ -94,6 +94,12 @@ class Decoder {
   /// Logits [rows, vocabulary], float32, of normed rows [rows, width].
   [[nodiscard]] at::Tensor head(const at::Tensor& hidden) const;
 
+  /// What a layer attends with, of the residual stream [tokens, width] of one whole sequence as it enters the
+  /// layer (Options::on_hidden).
+  [[nodiscard]] AttentionInput attention_input(std::int64_t layer, const at::Tensor& residual) const;
+  /// The stream as it leaves the layer.
+  [[nodiscard]] at::Tensor after_layer(std::int64_t layer, const at::Tensor& residual) const;
+
   /// How a layer attends.
   [[nodiscard]] const Attention& attention(std::int64_t layer) const {
     return *attention_[static_cast<std::size_t>(layer)];
@@ -101,6 +107,11 @@ class Decoder {
 
  private:
   void check(const PackedTokens& tokens, const Options& options) const;
+  /// Of the first positions.
+  [[nodiscard]] Rope::Turn turn_of(std::int64_t tokens) const;
+  /// Adds to the stream x what a layer makes of it.
+  void run_layer(std::int64_t layer, at::Tensor& x, const Rope::Turn& turn, const PackedTokens& tokens,
+                 const Options& options) const;
   /// Queries, keys and values [tokens, heads, head_dim], positioned.
   [[nodiscard]] std::array<at::Tensor, 3> project(const DecoderLayer& layer, const at::Tensor& normed,
                                                   const Rope::Turn& turn) const;

@@ -1,10 +1,10 @@
-#include "app/bsbr/resources.h"
+#include "engine/base/resources.h"
 
 #include <system_error>
 
 #include "engine/base/error.h"
 
-namespace bsbr::cli {
+namespace bsbr {
 
 std::filesystem::path resource(const std::filesystem::path& name) {
   namespace fs = std::filesystem;
@@ -19,4 +19,4 @@ std::filesystem::path resource(const std::filesystem::path& name) {
                   source.string(), "; install the program again"));
 }
 
-}  // namespace bsbr::cli
+}  // namespace bsbr

@@ -1,0 +1,167 @@
+#include <QDropEvent>
+#include <QLabel>
+#include <QMimeData>
+#include <QPlainTextEdit>
+#include <QSignalSpy>
+#include <QSlider>
+
+#include "tests/ui/studio.h"
+
+using namespace bsbr;
+using test::click;
+using test::Studio;
+
+class TestUiWindow : public QObject {
+  Q_OBJECT
+
+ private Q_SLOTS:
+  void emptyWindowOffersTheDemo() {
+    const Studio studio;
+    for (Tab* tab : studio.window->tabs()) {
+      QVERIFY(!tab->is_ready());
+      QVERIFY(!tab->purpose().isEmpty());
+    }
+    QVERIFY(!studio.find<QAbstractButton>("Convert")->isEnabled());
+  }
+
+  /// Whatever takes the focus or a click says what it is.
+  void everythingHasANameAndATooltip() {
+    Studio studio;
+    QVERIFY(studio.open_demo());
+    for (QWidget* widget : studio.window->findChildren<QWidget*>()) {
+      const bool own = qobject_cast<QAbstractButton*>(widget) != nullptr || widget->inherits("QComboBox") ||
+                       widget->inherits("QAbstractSpinBox") || widget->inherits("QSlider") ||
+                       widget->inherits("QPlainTextEdit") || widget->inherits("QAbstractItemView");
+      if (!own || widget->isHidden() || widget->focusPolicy() == Qt::NoFocus ||
+          widget->parentWidget()->inherits("QComboBox") || widget->inherits("QTableCornerButton") ||
+          widget->inherits("QHeaderView") || widget->inherits("QComboBoxListView"))
+        continue;
+      const auto* button = qobject_cast<QAbstractButton*>(widget);
+      const bool named =
+          !widget->accessibleName().isEmpty() || (button != nullptr && !button->text().isEmpty());
+      QVERIFY2(named, widget->metaObject()->className());
+    }
+  }
+
+  void badFolderIsSaidInTheWindow() {
+    Studio studio;
+    const auto folder = studio.folder / "no checkpoint";
+    std::filesystem::create_directories(folder);
+    studio.window->openPath(QString::fromStdString(folder.string()));
+    QTRY_VERIFY_WITH_TIMEOUT(!studio.message().isEmpty(), 20'000);
+    QVERIFY2(studio.message().contains(QString::fromStdString(folder.string())),
+             qPrintable(studio.message()));
+    QVERIFY(!studio.controller.opened());
+    QVERIFY(studio.wait_until_calm());
+    QVERIFY(studio.open_demo());  // and the window goes on
+  }
+
+  void aBadOneLeavesTheOpenOneOpen() {
+    Studio studio;
+    QVERIFY(studio.open_demo());
+    const auto before = studio.controller.opened();
+    studio.controller.open(QStringLiteral("no/such-model"));
+    QTRY_VERIFY_WITH_TIMEOUT(!studio.message().isEmpty(), 20'000);
+    QCOMPARE(studio.controller.opened(), before);
+  }
+
+  void droppedFoldersAreOpened() {
+    Studio studio;
+    QMimeData data;
+    data.setUrls({QUrl::fromLocalFile(QStringLiteral(BSBR_SOURCE_DIR "/resources/demo"))});
+    QDragEnterEvent enter(QPoint(50, 50), Qt::CopyAction, &data, Qt::LeftButton, Qt::NoModifier);
+    QApplication::sendEvent(studio.window.get(), &enter);
+    QVERIFY(enter.isAccepted());
+    QDropEvent drop(QPointF(50, 50), Qt::CopyAction, &data, Qt::LeftButton, Qt::NoModifier);
+    QApplication::sendEvent(studio.window.get(), &drop);
+    QTRY_VERIFY_WITH_TIMEOUT(studio.controller.opened() != nullptr, 60'000);
+    QVERIFY(studio.wait_until_calm());
+    QVERIFY(!studio.controller.converted());
+    // Every tab says so and offers to convert.
+    click(studio.find<QAbstractButton>("Convert"));
+    QTRY_VERIFY_WITH_TIMEOUT(studio.controller.converted() != nullptr, 60'000);
+  }
+
+  void sliderChangesWhatIsExpectedAndCanBeUndone() {
+    Studio studio;
+    QVERIFY(studio.open_demo());
+    auto* slider = studio.find<QSlider>("From faithful to fast");
+    const ConversionSettings before = studio.controller.settings();
+    const auto predicted = studio.controller.predict(2048);
+    slider->setFocus();
+    for (int i = 0; i < 3; ++i) QTest::keyClick(slider, Qt::Key_PageUp);
+    QVERIFY(studio.controller.settings() != before);
+    QVERIFY(studio.controller.is_stale());
+    QVERIFY(*studio.controller.predict(2048)->density != *predicted->density);
+    QVERIFY(studio.controller.undo_stack().canUndo());
+    QTest::keyClick(studio.window.get(), Qt::Key_Z, Qt::ControlModifier);
+    QVERIFY(studio.controller.settings() == before);
+    QVERIFY(!studio.controller.is_stale());
+    QTest::keyClick(studio.window.get(), Qt::Key_Z, Qt::ControlModifier | Qt::ShiftModifier);
+    QVERIFY(studio.controller.settings() != before);
+  }
+
+  void cancelledOpeningLeavesNothing() {
+    Studio studio;
+    studio.controller.openDemo();
+    studio.controller.cancel();
+    QVERIFY(studio.wait_until_calm());
+    QVERIFY(!studio.controller.opened());
+    QVERIFY(studio.message().contains(QStringLiteral("cancelled")));
+  }
+
+  void cancelledConversionLeavesNothing() {
+    Studio studio(Studio::planned());
+    QSignalSpy progress(&studio.controller, &Controller::jobProgressed);
+    studio.controller.openDemo();
+    QTRY_VERIFY_WITH_TIMEOUT(studio.controller.doing() == Controller::Doing::Converting, 60'000);
+    QTRY_VERIFY_WITH_TIMEOUT(!progress.isEmpty(), 20'000);
+    click(studio.find<QAbstractButton>("Cancel"));
+    QVERIFY(studio.wait_until_calm());
+    QVERIFY(!studio.controller.converted());
+    QVERIFY(studio.controller.opened() != nullptr);
+    QVERIFY(studio.message().contains(QStringLiteral("cancelled")));
+  }
+
+  void closingEndsTheJobFirst() {
+    Studio studio(Studio::planned());
+    studio.controller.openDemo();
+    QTRY_VERIFY_WITH_TIMEOUT(studio.controller.doing() == Controller::Doing::Converting, 60'000);
+    studio.window->close();
+    QVERIFY(studio.window->isVisible());  // it does not wait, it closes when the job has ended
+    QTRY_VERIFY_WITH_TIMEOUT(!studio.window->isVisible(), 60'000);
+    QVERIFY(!studio.controller.working());
+    QVERIFY(!studio.controller.converted());
+  }
+
+  void anotherCheckpointTakesThePlace() {
+    Studio studio;
+    QVERIFY(studio.open_demo());
+    const auto first = studio.controller.opened();
+    studio.controller.open(QStringLiteral(BSBR_SOURCE_DIR "/resources/demo/"));
+    QTRY_VERIFY_WITH_TIMEOUT(studio.controller.opened() != first, 60'000);
+    QVERIFY(!studio.controller.converted());
+    QVERIFY(studio.wait_until_calm());
+    QVERIFY(studio.controller.tokens() != nullptr);
+  }
+
+  /// The window answers while the engine works. What the machine's other programs take away is not this
+  /// program's fault, so the bound is far above what was measured and far below any job.
+  void theWindowStaysAlive() {
+    Studio studio(Studio::planned());
+    studio.controller.openDemo();
+    QTRY_VERIFY_WITH_TIMEOUT(studio.controller.doing() == Controller::Doing::Converting, 60'000);
+    qint64 longest = 0;
+    QElapsedTimer clock;
+    QTimer beat;
+    connect(&beat, &QTimer::timeout, this, [&] { longest = std::max(longest, clock.restart()); });
+    clock.start();
+    beat.start(5);
+    QTRY_VERIFY_WITH_TIMEOUT(studio.controller.converted() != nullptr, 240'000);
+    qInfo("longest gap of the event loop: %lld ms", static_cast<long long>(longest));
+    QVERIFY(longest < 1500);
+  }
+};
+
+QTEST_MAIN(TestUiWindow)
+#include "test_ui_window.moc"
