@@ -1,9 +1,9 @@
 #include "app/bsbr/dense_start.h"
 
-#include "app/bsbr/resources.h"
 #include "app/bsbr/settings.h"
 #include "app/bsbr/terminal.h"
 #include "engine/analysis/crossover.h"
+#include "engine/base/resources.h"
 
 namespace bsbr::cli {
 namespace {
