@@ -33,7 +33,8 @@ struct Convert {
     const LanguageModel converted = original.with_attention(planned.config);
     const ExportReport report = [&] {
       ProgressLine progress;
-      return export_checkpoint(source, converted, out, force, progress.job());
+      return export_checkpoint(source, converted, out, force, progress.job(),
+                               planned.plan ? &planned.plan->check : nullptr);
     }();
     if (common.json) {
       nlohmann::json json{{"folder", report.folder.string()},
