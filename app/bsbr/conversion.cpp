@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "engine/base/resources.h"
 #include "app/bsbr/settings.h"
 #include "app/bsbr/terminal.h"
+#include "engine/base/resources.h"
 
 namespace bsbr::cli {
 namespace {

@@ -7,9 +7,9 @@
 #include <charconv>
 #include <iostream>
 
-#include "engine/base/resources.h"
 #include "app/bsbr/terminal.h"
 #include "engine/base/json_file.h"
+#include "engine/base/resources.h"
 #include "engine/model/checkpoint_tokenizer.h"
 #include "engine/model/runtime.h"
 
