@@ -34,7 +34,8 @@ struct Convert {
     const LanguageModel converted = original.with_attention(planned.config);
     const ExportReport report = [&] {
       ProgressLine progress;
-      return export_checkpoint(source, converted, out, force, progress.job());
+      return export_checkpoint(source, converted, out, force, progress.job(),
+                               planned.plan ? &planned.plan->check : nullptr);
     }();
     print(planned, report);
     if (planned.plan) remember_dense_start(converted, load_tokenizer(source, model));

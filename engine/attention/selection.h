@@ -40,8 +40,8 @@ class Selector {
                                  const HeadPlan& plan) const;
 
   /// [queries, tokens]: what the queries weigh each token with, all of it one softmax: exact pairs with their
-  /// own weight, the others with their part of their state's (of a chunk's state, equal parts; 0 where nothing
-  /// stands for them). These weights times the values are the attention's output.
+  /// own weight, the others with their part of their state's (of a chunk's state, equal parts; 0 where
+  /// nothing stands for them). These weights times the values are the attention's output.
   [[nodiscard]] at::Tensor weights(const Selection& selection) const;
 
  private:

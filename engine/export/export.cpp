@@ -122,7 +122,7 @@ void write_gguf_tokenizer(const GgufFile& gguf, const fs::path& folder) {
 }
 
 void write_files(const Checkpoint& source, const LanguageModel& converted, const fs::path& folder,
-                 const Job& job) {
+                 const Fidelity* check, const Job& job) {
   nlohmann::json config = source.config();
   config["bsbr"] = converted.config().bsbr->to_json();
   write_text_file(folder / "config.json", config.dump(2) + "\n");
@@ -131,7 +131,8 @@ void write_files(const Checkpoint& source, const LanguageModel& converted, const
   } else {
     copy_tokenizer(source.folder(), folder);
   }
-  write_text_file(folder / "README.md", model_card(source, converted.config(), *converted.config().bsbr));
+  write_text_file(folder / "README.md",
+                  model_card(source, converted.config(), *converted.config().bsbr, check));
   // Widest elements first, so that every tensor begins at a multiple of its element's size.
   std::vector<TensorView> tensors = source.tensors();
   std::stable_sort(tensors.begin(), tensors.end(), [](const TensorView& a, const TensorView& b) {
@@ -150,14 +151,15 @@ void check_destination(const Checkpoint& source, const fs::path& destination, bo
 }
 
 ExportReport export_checkpoint(const Checkpoint& source, const LanguageModel& converted,
-                               const fs::path& destination, bool force, const Job& job) {
+                               const fs::path& destination, bool force, const Job& job,
+                               const Fidelity* check) {
   if (!converted.config().bsbr) {
     throw Error(ErrorKind::InvalidArgument, "the model is not converted; there is nothing to export");
   }
   check_destination(source, destination, force);
   const fs::path folder = absolute_of(destination);
   StagedFolder staged(folder);
-  write_files(source, converted, staged.path(), job);
+  write_files(source, converted, staged.path(), check, job);
   verify_export(source, Checkpoint::open(staged.path().string()), converted, job);
 
   ExportReport report{folder, 0, source.tensors().size()};

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "engine/analysis/fidelity.h"
 #include "engine/base/job.h"
 #include "engine/checkpoint/checkpoint.h"
 #include "engine/model/language_model.h"
@@ -22,9 +23,10 @@ void check_destination(const Checkpoint& source, const std::filesystem::path& de
 /// keys and `bsbr`, model.safetensors with bit-identical tensors, the tokenizer's files,
 /// generation_config.json where there is one, a model card. It is written beside the destination, flushed,
 /// re-opened, verified, and put in place in one step; until then, and on any error, the destination is as it
-/// was. `force` replaces an existing checkpoint folder; another kind of folder or a file is never replaced.
-/// Throws Error(InvalidArgument | NotFound | Io | Cancelled).
+/// was. `check`, if given, goes into the model card. `force` replaces an existing checkpoint folder; another
+/// kind of folder or a file is never replaced. Throws Error(InvalidArgument | NotFound | Io | Cancelled).
 ExportReport export_checkpoint(const Checkpoint& source, const LanguageModel& converted,
-                               const std::filesystem::path& destination, bool force, const Job& job = {});
+                               const std::filesystem::path& destination, bool force, const Job& job = {},
+                               const Fidelity* check = nullptr);
 
 }  // namespace bsbr

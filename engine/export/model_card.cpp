@@ -1,10 +1,32 @@
 #include "engine/export/model_card.h"
 
+#include <cmath>
+
 #include "engine/base/error.h"
 
 namespace bsbr {
+namespace {
 
-std::string model_card(const Checkpoint& source, const ModelConfig& model, const BsbrConfig& bsbr) {
+/// Three significant digits.
+double rounded(double value) {
+  if (!(value > 0)) return 0;
+  const double unit = std::pow(10, std::floor(std::log10(value)) - 2);
+  return std::round(value / unit) * unit;
+}
+
+std::string figures(const Fidelity* check) {
+  if (check == nullptr) return {};
+  return cat("| kept of the original, on ", check->tokens, " tokens of text | |\n|---|---|\n| density | ",
+             rounded(100 * check->density), " % of all query-key pairs are read exactly |\n| perplexity | ",
+             check->original_perplexity, " -> ", check->converted_perplexity, " |\n| KL divergence | ",
+             rounded(check->kl), " nats a token |\n| top-1 agreement | ",
+             rounded(100 * check->top1_agreement), " % |\n\n");
+}
+
+}  // namespace
+
+std::string model_card(const Checkpoint& source, const ModelConfig& model, const BsbrConfig& bsbr,
+                       const Fidelity* check) {
   return cat("---\nlibrary_name: bsbr\nbase_model: ", source.name(), "\ntags:\n- bsbr\n- ", model.family,
              "\n---\n\n# ", source.name(), ", converted to BSBR\n\n", "The weights of ", source.name(),
              " are here unchanged, bit for bit. What changes is how attention is ",
@@ -20,7 +42,7 @@ std::string model_card(const Checkpoint& source, const ModelConfig& model, const
              " (", bsbr.states_per_block(), " condensed state(s) a block) |\n", "| candidate_chunks | ",
              bsbr.candidate_chunks, " |\n\n", "| model | |\n|---|---|\n| family | ", model.family,
              " |\n| layers | ", model.layers, " |\n| heads | ", model.heads, " |\n| context | ",
-             model.context, " tokens |\n\n", "## Use\n\n",
+             model.context, " tokens |\n\n", figures(check), "## Use\n\n",
              "    bsbr generate FOLDER --prompt \"Once upon a time\"\n",
              "    bsbr compare ORIGINAL FOLDER --text some.txt\n\n",
              "The settings are in config.json under `bsbr`. A program that does not know them runs the "

@@ -2,13 +2,16 @@
 
 #include <string>
 
+#include "engine/analysis/fidelity.h"
 #include "engine/attention/bsbr_config.h"
 #include "engine/checkpoint/checkpoint.h"
 #include "engine/model/model_config.h"
 
 namespace bsbr {
 
-/// README.md of a converted checkpoint, with the front matter that the HuggingFace hub reads.
-std::string model_card(const Checkpoint& source, const ModelConfig& model, const BsbrConfig& bsbr);
+/// README.md of a converted checkpoint, with the front matter that the HuggingFace hub reads. `check`: what
+/// the conversion kept of the original on a text, where that was measured.
+std::string model_card(const Checkpoint& source, const ModelConfig& model, const BsbrConfig& bsbr,
+                       const Fidelity* check = nullptr);
 
 }  // namespace bsbr

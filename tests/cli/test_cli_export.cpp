@@ -93,6 +93,7 @@ class TestCliExport : public QObject {
     same_tensors(source, place / "out");
     QVERIFY(files["README.md"].starts_with("---\n"));
     QVERIFY(files["README.md"].find("| chunk_size | 128") != std::string::npos);
+    QVERIFY(files["README.md"].find("| top-1 agreement | 9") != std::string::npos);
     QCOMPARE(files.size(), std::size_t(7));
     QCOMPARE(tree(place).size(), files.size() + 1 + tree(source).size() + 1);  // nothing else beside them
     // Another user can read it.

@@ -18,10 +18,11 @@ class PlainLogTicker : public QCPAxisTickerLog {
     if (!(range.lower > 0) || range.upper / range.lower > kManyDecades)
       return QCPAxisTickerLog::createTickVector(step, range);
     QVector<double> ticks;
-    for (double decade = std::pow(10, std::floor(std::log10(range.lower))); decade <= range.upper;
-         decade *= 10) {
+    const int first = static_cast<int>(std::floor(std::log10(range.lower)));
+    const int last = static_cast<int>(std::floor(std::log10(range.upper)));
+    for (int decade = first; decade <= last; ++decade) {
       for (const int factor : {1, 2, 5}) {
-        const double tick = decade * factor;
+        const double tick = factor * std::pow(10, decade);
         if (tick >= range.lower && tick <= range.upper) ticks.push_back(tick);
       }
     }
@@ -111,7 +112,7 @@ void LinePlot::setLogarithmic(bool x, bool y) {
 }
 
 void LinePlot::setYRange(std::optional<std::pair<double, double>> range) {
-  y_range_ = range;
+  y_range_ = std::move(range);
   extentChanged();
 }
 

@@ -132,15 +132,18 @@ void ExportTab::show_plan() {
                     ? tr("%1 far tokens for every head").arg(format::count(bsbr.retrieve))
                     : tr("a plan for each of %1 heads")
                           .arg(format::count(opened->config().layers * opened->config().heads));
-  plan_->setText(QStringLiteral("<table>") +
-                 row(QStringLiteral("model.safetensors"),
-                     tr("%1 tensors, %2, %3: the original's, bit for bit")
-                         .arg(opened->checkpoint.tensors().size())
-                         .arg(QString::fromStdString(summary.dtype), format::bytes(bytes))) +
-                 row(QStringLiteral("config.json"), tr("the original's, and the conversion: %1").arg(how)) +
-                 row(tr("tokenizer"), opened->checkpoint.gguf() ? tr("as tokenizer.json, from the GGUF file")
-                                                                : tr("the original's files")) +
-                 row(QStringLiteral("README.md"), tr("a model card")) + QStringLiteral("</table>"));
+  plan_->setText(
+      QStringLiteral("<table>") +
+      row(QStringLiteral("model.safetensors"),
+          tr("%1 tensors, %2, %3: the original's, bit for bit")
+              .arg(opened->checkpoint.tensors().size())
+              .arg(QString::fromStdString(summary.dtype), format::bytes(bytes))) +
+      row(QStringLiteral("config.json"), tr("the original's, and the conversion: %1").arg(how)) +
+      row(tr("tokenizer"), opened->checkpoint.gguf() ? tr("as tokenizer.json, from the GGUF file")
+                                                     : tr("the original's files")) +
+      row(QStringLiteral("README.md"),
+          converted->plan ? tr("a model card, with what the check of the plan found") : tr("a model card")) +
+      QStringLiteral("</table>"));
   const QStorageInfo disk(existing_parent(destination_->text()));
   const QString space = tr("%1 are needed, %2 are free there.")
                             .arg(format::bytes(bytes + kSpare), format::bytes(disk.bytesAvailable()));
@@ -157,7 +160,8 @@ void ExportTab::write() {
       tr("Exporting"),
       [opened, converted, destination = destination_->text().toStdString(),
        force = replace_->isChecked()](const Job& job) {
-        return export_checkpoint(opened->checkpoint, converted->model, destination, force, job);
+        return export_checkpoint(opened->checkpoint, converted->model, destination, force, job,
+                                 converted->plan ? &converted->plan->check : nullptr);
       },
       [this](const ExportReport& report) { show_report(report); });
 }

@@ -13,7 +13,11 @@ namespace bsbr {
 std::vector<Tab*> make_tabs(Controller& controller) {
   // Both look at the same captured text; it goes with the controller, after them.
   auto* feeder = new CaptureFeeder(controller, &controller);
-  return {new AttentionTab(controller, *feeder), new RetrievalTab(controller, *feeder), new CostTab(controller), new FidelityTab(controller), new GenerateTab(controller),
+  return {new AttentionTab(controller, *feeder),
+          new RetrievalTab(controller, *feeder),
+          new CostTab(controller),
+          new FidelityTab(controller),
+          new GenerateTab(controller),
           new ExportTab(controller)};
 }
 
