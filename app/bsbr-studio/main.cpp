@@ -98,6 +98,7 @@ int main(int argc, char** argv) {
   prepare(argc, argv);
   std::vector<std::string> arguments_kept = joined_session(argc, argv);
   std::vector<char*> pointers;
+  pointers.reserve(arguments_kept.size() + 1);
   for (std::string& argument : arguments_kept) pointers.push_back(argument.data());
   int count = static_cast<int>(pointers.size());
   pointers.push_back(nullptr);
