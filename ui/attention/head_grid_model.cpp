@@ -22,7 +22,7 @@ QVariant HeadGridModel::data(const QModelIndex& index, int role) const {
   const auto name = tr("Layer %1, head %2").arg(index.row()).arg(index.column());
   switch (role) {
     case Qt::DecorationRole: {
-      const QImage& image = images_[static_cast<std::size_t>(index.row() * heads_ + index.column())];
+      const QImage& image = images_[place(index)];
       return image.isNull() ? QVariant() : image;
     }
     case Qt::AccessibleTextRole:
@@ -54,13 +54,12 @@ QVariant HeadGridModel::headerData(int section, Qt::Orientation /*orientation*/,
 
 void HeadGridModel::setImage(const QModelIndex& index, const QImage& image) {
   if (!checkIndex(index, CheckIndexOption::IndexIsValid)) return;
-  images_[static_cast<std::size_t>(index.row() * heads_ + index.column())] = image;
+  images_[place(index)] = image;
   Q_EMIT dataChanged(index, index, {Qt::DecorationRole});
 }
 
 bool HeadGridModel::hasImage(const QModelIndex& index) const {
-  return index.isValid() &&
-         !images_[static_cast<std::size_t>(index.row() * heads_ + index.column())].isNull();
+  return index.isValid() && !images_[place(index)].isNull();
 }
 
 void HeadGridModel::reset() {
@@ -74,7 +73,7 @@ void HeadGridModel::reset() {
   beginResetModel();
   layers_ = layers;
   heads_ = heads;
-  images_.assign(static_cast<std::size_t>(layers * heads), {});
+  images_.assign(static_cast<std::size_t>(layers) * static_cast<std::size_t>(heads), {});
   endResetModel();
 }
 

@@ -29,6 +29,11 @@ class HeadGridModel : public QAbstractTableModel {
   void reset();
 
  private:
+  [[nodiscard]] std::size_t place(const QModelIndex& index) const {
+    return static_cast<std::size_t>(index.row()) * static_cast<std::size_t>(heads_) +
+           static_cast<std::size_t>(index.column());
+  }
+
   const AttentionScene& scene_;
   int layers_ = 0, heads_ = 0;
   std::vector<QImage> images_;

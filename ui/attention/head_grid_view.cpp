@@ -52,7 +52,8 @@ QImage picture(const AttentionMap& map, HeadGridView::Shows shows, const PlotCol
   QImage image(static_cast<int>(map.columns), static_cast<int>(map.rows), QImage::Format_RGB32);
   for (int row = 0; row < image.height(); ++row) {
     for (int column = 0; column < image.width(); ++column) {
-      const double value = values[static_cast<std::size_t>(row * image.width() + column)];
+      const double value = values[static_cast<std::size_t>(row) * static_cast<std::size_t>(image.width()) +
+                                  static_cast<std::size_t>(column)];
       if (std::isnan(value)) {
         image.setPixel(column, row, colors.empty().rgb());
         continue;

@@ -22,6 +22,8 @@ class LatestTask : public QObject {
 
  public:
   explicit LatestTask(QObject* parent = nullptr);
+  LatestTask(const LatestTask&) = delete;
+  LatestTask& operator=(const LatestTask&) = delete;
   /// Cancels and waits.
   ~LatestTask() override;
 

@@ -205,7 +205,8 @@ void MapTrio::showZones() {
     const auto sink = static_cast<double>(config.sink_in_blocks());
     HeatLine near{{}, false};
     double last = 0;
-    for (double begin = 0; begin < n; begin += chunk) {
+    for (std::int64_t i = 0; i * config.chunk_size < scene_.tokens(); ++i) {
+      const double begin = static_cast<double>(i) * chunk;
       const double recent = std::max(0.0, begin - static_cast<double>(config.window) * chunk);
       if (recent < sink) continue;
       if (near.points.empty()) {

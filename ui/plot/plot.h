@@ -20,6 +20,8 @@ class Plot : public QWidget {
 
  public:
   explicit Plot(QWidget* parent = nullptr);
+  Plot(const Plot&) = delete;
+  Plot& operator=(const Plot&) = delete;
   ~Plot() override;
 
   /// What it shows: its accessible name, and the name of saved files.
