@@ -204,7 +204,7 @@ std::vector<TokenId> Controller::usable_tokens() const {
   return {tokens_->ids.begin(), tokens_->ids.begin() + static_cast<std::ptrdiff_t>(most)};
 }
 
-void Controller::setSelection(const Selection& selection) {
+void Controller::setSelection(const Chosen& selection) {
   if (selection == selection_) return;
   selection_ = selection;
   Q_EMIT selectionChanged();

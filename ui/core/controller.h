@@ -32,7 +32,7 @@ class Controller : public QObject {
   [[nodiscard]] std::shared_ptr<const TokenizedText> tokens() const { return tokens_; }
   [[nodiscard]] const ConversionSettings& settings() const { return settings_; }
   [[nodiscard]] const QString& text() const { return text_; }
-  [[nodiscard]] const Selection& selection() const { return selection_; }
+  [[nodiscard]] const Chosen& selection() const { return selection_; }
   [[nodiscard]] Doing doing() const { return doing_; }
   /// A job of a person runs or waits.
   [[nodiscard]] bool busy() const { return jobs_.busy(); }
@@ -69,7 +69,7 @@ class Controller : public QObject {
   /// A configuration that was measured, as from a sweep: it becomes the conversion at once.
   void adopt(const BsbrConfig& config, const ConversionSettings& settings);
   void setText(const QString& text);
-  void setSelection(const Selection& selection);
+  void setSelection(const Chosen& selection);
 
   [[nodiscard]] Session session() const;
   void applySession(const Session& session);
@@ -133,7 +133,7 @@ class Controller : public QObject {
   std::shared_ptr<const TokenizedText> tokens_;
   ConversionSettings settings_;
   QString text_, source_;
-  Selection selection_;
+  Chosen selection_;
   Doing doing_ = Doing::Nothing;
   QUndoStack undo_;
   std::uint64_t text_version_ = 0;

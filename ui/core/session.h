@@ -13,7 +13,7 @@ struct Session {
   QString checkpoint;  ///< path or hub name; empty: none
   ConversionSettings settings;
   QString text;
-  Selection selection;
+  Chosen selection;
   QString tab;             ///< the tab in front
   bool converted = false;  ///< there was a conversion: opening makes it again
 

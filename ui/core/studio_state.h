@@ -44,12 +44,12 @@ struct TokenizedText {
 };
 
 /// What is looked at; the tabs keep to it.
-struct Selection {
+struct Chosen {
   int layer = 0;
   int head = 0;
   std::optional<std::int64_t> query;  ///< a token's position
 
-  bool operator==(const Selection&) const = default;
+  bool operator==(const Chosen&) const = default;
 };
 
 /// For a person: what went wrong, and where and what to do about it.

@@ -114,7 +114,7 @@ TextPanel::TextPanel(Controller& controller, QWidget* parent)
     if (query) chips_->setCurrentIndex(tokens_->index(static_cast<int>(*query)));
   });
   connect(chips_, &QListView::clicked, this, [this](const QModelIndex& index) {
-    Selection selection = controller_.selection();
+    Chosen selection = controller_.selection();
     selection.query = index.row();
     controller_.setSelection(selection);
   });

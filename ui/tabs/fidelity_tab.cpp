@@ -150,7 +150,7 @@ QWidget* FidelityTab::make_content() {
   grid->setColumnStretch(1, 1);
   connect(run_, &QPushButton::clicked, this, &FidelityTab::measure);
   connect(heads_, &Plot::clicked, this, [this](const QPointF& at) {
-    Selection selection = controller().selection();
+    Chosen selection = controller().selection();
     selection.head = qRound(at.x());
     selection.layer = qRound(at.y());
     controller().setSelection(selection);
@@ -296,7 +296,7 @@ void FidelityTab::show_fidelity(const LengthFidelity& fidelity) {
 
 void FidelityTab::show_heads() {
   if (!fidelity_) return;
-  const Selection& selection = controller().selection();
+  const Chosen& selection = controller().selection();
   heads_->setFrame(QRectF(selection.head - 0.5, selection.layer - 0.5, 1, 1));
   for (const HeadFidelity& head : fidelity_->heads) {
     if (head.layer != selection.layer || head.head != selection.head) continue;
