@@ -88,7 +88,7 @@ HeatMap::HeatMap(QWidget* parent)
     element->setMarginGroup(QCP::msLeft | QCP::msRight, sides);
   for (QCPAxis* axis : {plot().xAxis, plot().yAxis}) axis->grid()->setVisible(false);
   map_->setColorScale(scale_);
-  restyle(colors());
+  HeatMap::restyle(colors());
 }
 
 void HeatMap::setExtent(const QRectF& extent) {

@@ -262,7 +262,7 @@ void Plot::restyle(const PlotColors& colors) {
 }
 
 void Plot::applyStyle() {
-  restyle(colors());
+  Plot::restyle(colors());
   replotSoon();
 }
 

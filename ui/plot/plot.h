@@ -39,7 +39,7 @@ class Plot : public QWidget {
 
   [[nodiscard]] virtual PlotTable table() const = 0;
   void copyPicture();
-  void copyData();
+  void copyData() const;
   /// By the name's suffix: png, svg, pdf or csv. Returns what went wrong, or nothing.
   QString saveAs(const QString& path);
   /// Asks for a name.

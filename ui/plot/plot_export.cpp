@@ -30,7 +30,7 @@ void Plot::copyPicture() {
   QApplication::clipboard()->setPixmap(plot().toPixmap(0, 0, kPictureScale));
 }
 
-void Plot::copyData() {
+void Plot::copyData() const {
   QApplication::clipboard()->setText(table().csv());
 }
 
