@@ -78,7 +78,7 @@ Plot::Plot(QWidget* parent)
   auto* over_plot = new QVBoxLayout(plot_);
   over_plot->addWidget(empty_text_);
   makeActions();
-  applyStyle();
+  Plot::restyle(colors());
 }
 
 Plot::~Plot() = default;
@@ -262,7 +262,7 @@ void Plot::restyle(const PlotColors& colors) {
 }
 
 void Plot::applyStyle() {
-  Plot::restyle(colors());
+  restyle(colors());
   replotSoon();
 }
 
