@@ -36,6 +36,8 @@ class JobRunner : public QObject {
   };
 
   explicit JobRunner(QObject* parent = nullptr);
+  JobRunner(const JobRunner&) = delete;
+  JobRunner& operator=(const JobRunner&) = delete;
   /// Cancels and waits.
   ~JobRunner() override;
 

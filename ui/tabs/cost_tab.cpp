@@ -282,6 +282,7 @@ void CostTab::show_lines() {
     memory.push_back(std::move(peak));
   }
   std::vector<double> lengths;
+  lengths.reserve(points.size());
   for (const BenchPoint& point : points) lengths.push_back(static_cast<double>(point.tokens));
   latency_->setXTicks(lengths);
   memory_->setXTicks(lengths);
@@ -300,6 +301,7 @@ void CostTab::show_bars() {
   const QStringList names{tr("attention"), tr("scoring"), tr("projections"),
                           tr("MLP"),       tr("head"),    tr("other")};
   std::vector<BarPart> parts;
+  parts.reserve(static_cast<std::size_t>(names.size()));
   for (int i = 0; i < names.size(); ++i) parts.push_back({names[i], {}, i});
   for (const Cost& cost : point.costs) {
     const auto ms = prefill ? parts_of(cost.prefill_parts, cost.prefill_ms.median)
