@@ -57,13 +57,16 @@ std::vector<std::int64_t> measure_crossover(const LanguageModel& converted, std:
   at_torch_border([&] {
     const Decoder sparse = converted.decoder().with_attention(config.bsbr);
     const Decoder dense = converted.decoder().with_attention(std::nullopt);
+    // What would run: a dense start makes the states too, which later positions read.
+    const std::vector<std::int64_t> whole(crossover.size(), tokens);
+    const Decoder started = converted.decoder().with_attention(config.bsbr, whole);
     Decoder::Options options;
     options.job.cancel = job.cancel;
     options.on_attention = [&](const AttentionInput& input) {
       job.report("finding where dense attention is faster",
                  static_cast<double>(input.layer) / static_cast<double>(config.layers));
       for (std::int64_t length = tokens; length >= chunk; length = length / 2 / chunk * chunk) {
-        if (!dense_is_faster(dense.attention(input.layer), sparse.attention(input.layer), input, length,
+        if (!dense_is_faster(started.attention(input.layer), sparse.attention(input.layer), input, length,
                              dense.device()))
           continue;
         crossover[static_cast<std::size_t>(input.layer)] = length;
