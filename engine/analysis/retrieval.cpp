@@ -97,8 +97,10 @@ RetrievalGrid retrieval_grid(const AttentionCapture& capture, std::int64_t layer
           };
           if (selection.scores.defined()) put(grid.score, per_chunk(selection.scores.exp()), first);
           std::vector<double> share = per_chunk(selection.retrieved.to(at::kDouble));
-          for (std::size_t i = 0; i < share.size(); ++i)
-            share[i] /= static_cast<double>(size / b - (i == 0 ? cut : 0));
+          for (std::size_t i = 0; i < share.size(); ++i) {
+            const std::int64_t blocks = size / b - (i == 0 ? cut : 0);
+            share[i] /= static_cast<double>(blocks);
+          }
           put(grid.retrieved, share, first);
         });
     return grid;
