@@ -4,6 +4,9 @@
 
 #include <QtTest>
 
+#include <numeric>
+#include <random>
+
 #include "engine/attention/anchors.h"
 #include "engine/attention/attention.h"
 #include "engine/attention/selection.h"
@@ -12,6 +15,7 @@
 #include "engine/kernels/cpu/kv_store.h"
 #include "engine/kernels/cpu/mean_query.h"
 #include "engine/kernels/cpu/micro.h"
+#include "engine/kernels/cpu/select_largest.h"
 
 using bsbr::Attention;
 using bsbr::AttentionShape;
@@ -362,8 +366,41 @@ class TestBsbrAttention : public QObject {
       const float sum = bsbr::micro::exponentiate(y.data_ptr<float>(), count, most);
       QVERIFY(relative_error(y, (x - most).exp()) < 1e-5);
       QVERIFY(std::abs(sum - y.sum().item<float>()) < 1e-4F * sum);
-      const float scaled = bsbr::micro::scale(y.data_ptr<float>(), count, 0.5F);
-      QVERIFY(std::abs(scaled - 0.5F * sum) < 1e-4F * sum);
+      QVERIFY(std::abs(bsbr::micro::sum(y.data_ptr<float>(), count) - sum) < 1e-4F * sum);
+    }
+    for (const std::int64_t width : {1, 2, 3, 4, 8, 16}) {
+      for (const std::int64_t groups : {1, 7, 16, 40, 67}) {
+        const at::Tensor x = at::randn({groups, width});
+        at::Tensor sums = at::full({groups + 1}, 7.0);
+        bsbr::micro::group_sums(x.data_ptr<float>(), std::size_t(groups), std::size_t(width),
+                                sums.data_ptr<float>());
+        QVERIFY((sums.narrow(0, 0, groups) - x.sum(1)).abs().max().item<float>() < 1e-5F);
+        QCOMPARE(sums[groups].item<float>(), 7.0F);
+      }
+    }
+  }
+
+  void largestAreSelectedInOrder() {
+    std::mt19937_64 random(3);
+    for (const std::size_t n : {1, 2, 15, 16, 17, 100, 257}) {
+      for (const int values : {1, 3, 1000}) {  // few values: ties
+        std::vector<float> x(n);
+        for (float& of : x)
+          of = static_cast<float>(static_cast<int>(random() % std::size_t(values)) - values / 2);
+        x[random() % n] = -std::numeric_limits<float>::infinity();
+        x[random() % n] = 1e-42F;
+        for (const std::size_t count : {std::size_t{0}, std::size_t{1}, (n + 1) / 2, n}) {
+          std::vector<std::int32_t> expected(n), chosen(count);
+          std::iota(expected.begin(), expected.end(), 0);
+          std::stable_sort(expected.begin(), expected.end(), [&](std::int32_t a, std::int32_t b) {
+            return x[std::size_t(a)] > x[std::size_t(b)];
+          });
+          expected.resize(count);
+          std::sort(expected.begin(), expected.end());
+          bsbr::select_largest(x.data(), n, count, chosen.data());
+          QCOMPARE(chosen, expected);
+        }
+      }
     }
   }
 

@@ -1,7 +1,6 @@
 #include "engine/kernels/cpu/bsbr_tile.h"
 
 #include <algorithm>
-#include <bit>
 #include <chrono>
 #include <cmath>
 #include <functional>
@@ -9,6 +8,7 @@
 #include <numeric>
 
 #include "engine/kernels/cpu/micro.h"
+#include "engine/kernels/cpu/select_largest.h"
 
 namespace bsbr {
 namespace {
@@ -41,25 +41,6 @@ std::size_t divide_up(std::size_t n, std::size_t by) {
 /// Chunks whose blocks are scored: enough for the budget.
 std::size_t candidate_chunks(const BsbrReach& reach, std::size_t retrieve, std::size_t chunk) {
   return std::max(reach.candidate_chunks, retrieve / chunk + 2);
-}
-
-/// A float's bits as an integer that orders as the float does; NaN has a place too.
-std::uint32_t ordered_bits(float x) {
-  const auto bits = std::bit_cast<std::uint32_t>(x);
-  return (bits >> 31) != 0 ? ~bits : bits | 0x80000000U;
-}
-
-/// Writes the numbers of the `count` best of score[first, end) to `order`: the largest, of equals the lower
-/// number. Score and number go into one integer each, `rank` [end - first], since comparing those needs no
-/// look-up.
-void select_best(const float* score, std::size_t first, std::size_t end, std::size_t count,
-                 std::uint64_t* rank, std::int32_t* order) {
-  constexpr std::uint64_t kLow = 0xFFFFFFFFU;
-  for (std::size_t i = first; i < end; ++i) {
-    rank[i - first] = static_cast<std::uint64_t>(ordered_bits(score[i])) << 32 | (kLow - i);
-  }
-  if (count < end - first) std::nth_element(rank, rank + count, rank + (end - first), std::greater<>());
-  for (std::size_t i = 0; i < count; ++i) order[i] = static_cast<std::int32_t>(kLow - (rank[i] & kLow));
 }
 
 }  // namespace
@@ -99,17 +80,19 @@ BsbrTileKernel::BsbrTileKernel(const KvLayout& layout, const BsbrReach& reach, s
     out_ = arena.take<float>(rows * value_stride_);
     states_ = arena.take<float>(rows * state_stride_);
     chunk_states_ = arena.take<float>(rows * chunk_stride_);
-    slot_ = arena.take<std::int32_t>(rows * sizes_.far_chunks);
+    candidate_ = arena.take<std::int32_t>(rows * sizes_.candidates);
     chosen_ = arena.take<std::int32_t>(rows * sizes_.retrieved);
     count_ = arena.take<std::int32_t>(rows);
-    block_begin_ = arena.take<std::int32_t>(sizes_.far_blocks + 2);
-    block_row_ = arena.take<std::int32_t>(rows * sizes_.retrieved);
-    row_at_ = arena.take<std::int32_t>(rows);
-    order_ = arena.take<std::int32_t>(std::max(sizes_.candidates * blocks_per_chunk_, sizes_.far_chunks));
-    rank_ = arena.take<std::uint64_t>(std::max(sizes_.candidates * blocks_per_chunk_, sizes_.far_chunks));
-    slot_chunk_ = arena.take<std::int32_t>(sizes_.candidates);
+    const auto lists = [&](std::size_t items, std::size_t entries) {
+      std::int32_t* begin = arena.take<std::int32_t>(items + 2);
+      return RowLists(begin, arena.take<std::int32_t>(entries));
+    };
+    rows_of_chunk_ = lists(sizes_.far_chunks, rows * sizes_.candidates);
+    rows_of_block_ = lists(sizes_.far_blocks, rows * sizes_.retrieved);
+    order_ = arena.take<std::int32_t>(sizes_.candidates * blocks_per_chunk_);
+    doubt_ = arena.take<float>(sizes_.states);
     score_ = arena.take<float>(sizes_.candidates * blocks_per_chunk_);
-    mass_ = arena.take<float>(sizes_.candidates * blocks_per_chunk_);
+    vanishing_ = arena.take<float>(sizes_.candidates * blocks_per_chunk_);
     spread_ = arena.take<const float*>(sizes_.candidates);
     chunk_bias_ = arena.take<float>(KvStore::kGroup);
     from_ = arena.take<const float*>(rows);
@@ -197,54 +180,56 @@ void BsbrTileKernel::read_near(const KvStore& store, const QueryTile& tile, cons
 }
 
 void BsbrTileKernel::choose_candidates(const KvStore& store, const QueryTile& tile, const Zones& zones) {
-  const std::size_t far_chunks = zones.end_chunk - zones.first_chunk;
   if (!zones.coarse) {
-    for (std::size_t r = 0; r < tile.rows; ++r) {
-      std::iota(slot_ + r * sizes_.far_chunks, slot_ + r * sizes_.far_chunks + far_chunks, 0);
-    }
+    for (std::size_t r = 0; r < tile.rows; ++r) std::iota(candidates(r), candidates(r) + zones.candidates, 0);
     return;
   }
+  const std::size_t far_chunks = zones.end_chunk - zones.first_chunk;
   for (std::size_t r = 0; r < tile.rows; ++r) from_[r] = row_[r].query;
   for (std::size_t c = zones.first_chunk; c < zones.end_chunk;) {
+    const std::size_t group = c / KvStore::kGroup;
     const std::size_t in_group = c % KvStore::kGroup;
     const std::size_t width = std::min(KvStore::kGroup - in_group, zones.end_chunk - c);
     for (std::size_t r = 0; r < tile.rows; ++r) to_[r] = chunks(r) + (c - zones.first_chunk);
-    micro::logits(from_, to_, tile.rows, layout_.dim,
-                  store.chunk_keys(c / KvStore::kGroup, tile.kv_head) + in_group, KvStore::kGroup, width,
-                  chunk_bias_);
+    micro::logits(from_, to_, tile.rows, layout_.dim, store.chunk_keys(group, tile.kv_head) + in_group,
+                  KvStore::kGroup, width, chunk_bias_);
     c += width;
   }
-  // A chunk that the sink cuts has no state of its own, so it is always a candidate.
-  const std::size_t forced = zones.sink % layout_.chunk != 0 ? 1 : 0;
   for (std::size_t r = 0; r < tile.rows; ++r) {
-    if (forced != 0) order_[0] = 0;
-    select_best(chunks(r), forced, far_chunks, zones.candidates - forced, rank_, order_ + forced);
-    std::sort(order_, order_ + zones.candidates);
-    std::int32_t* slot = slot_ + r * sizes_.far_chunks;
-    std::fill_n(slot, far_chunks, -1);
-    for (std::size_t s = 0; s < zones.candidates; ++s) {
-      slot[order_[s]] = static_cast<std::int32_t>(s);
-      chunks(r)[order_[s]] = kNever;
-    }
+    // A chunk that the sink cuts has no state of its own, so it is always a candidate.
+    if (zones.sink % layout_.chunk != 0) chunks(r)[0] = std::numeric_limits<float>::infinity();
+    select_largest(chunks(r), far_chunks, zones.candidates, candidates(r));
+    for (std::size_t slot = 0; slot < zones.candidates; ++slot) chunks(r)[candidates(r)[slot]] = kNever;
   }
+  rows_of_chunk_.fill(far_chunks, [&](const auto& add) {
+    for (std::size_t r = 0; r < tile.rows; ++r) {
+      for (std::size_t slot = 0; slot < zones.candidates; ++slot)
+        add(candidates(r)[slot], static_cast<std::int32_t>(r * zones.candidates + slot));
+    }
+  });
 }
 
-std::size_t BsbrTileKernel::rows_with_candidate(const QueryTile& tile, const Zones& zones,
-                                                std::size_t chunk) {
-  std::size_t count = 0;
-  for (std::size_t r = 0; r < tile.rows; ++r) {
-    const std::int32_t slot = slot_[r * sizes_.far_chunks + chunk - zones.first_chunk];
-    if (slot < 0) continue;
-    row_at_[count] = static_cast<std::int32_t>(r);
-    to_[count++] = states(r) + static_cast<std::size_t>(slot) * states_per_chunk_;
+template <class Visit>
+void BsbrTileKernel::for_rows_with_candidate(const QueryTile& tile, const Zones& zones, std::size_t chunk,
+                                             const Visit& visit) {
+  const std::size_t far_chunk = chunk - zones.first_chunk;
+  if (!zones.coarse) {
+    for (std::size_t r = 0; r < tile.rows; ++r) visit(r, states(r) + far_chunk * states_per_chunk_);
+    return;
   }
-  return count;
+  for (const std::int32_t entry : rows_of_chunk_.of(far_chunk)) {
+    const std::size_t r = static_cast<std::uint32_t>(entry) / static_cast<std::uint32_t>(zones.candidates);
+    visit(r, states(r) + (static_cast<std::uint32_t>(entry) - r * zones.candidates) * states_per_chunk_);
+  }
 }
 
 void BsbrTileKernel::weigh_states(const KvStore& store, const QueryTile& tile, const Zones& zones) {
   for (std::size_t c = zones.first_chunk; c < zones.end_chunk; ++c) {
-    const std::size_t rows = rows_with_candidate(tile, zones, c);
-    for (std::size_t i = 0; i < rows; ++i) from_[i] = row_[row_at_[i]].query;
+    std::size_t rows = 0;
+    for_rows_with_candidate(tile, zones, c, [&](std::size_t row, float* states) {
+      from_[rows] = row_[row].query;
+      to_[rows++] = states;
+    });
     const float* bias =
         tile.head.states ? store.state_bias(c, tile.kv_head) : store.state_log_size(c, tile.kv_head);
     micro::logits(from_, to_, rows, layout_.dim, store.state_keys(c, tile.kv_head), store.state_stride(),
@@ -258,12 +243,15 @@ void BsbrTileKernel::weigh_states(const KvStore& store, const QueryTile& tile, c
     std::fill_n(states(r), in_sink, kNever);
     const float top = std::max(micro::maximum(states(r), used), micro::maximum(chunks(r), far_chunks));
     if (top > row.shift + micro::kRoom) micro::rescale(row, top, value_stride_);
-    look_up_slots(store, r, tile, zones);
+    for (std::size_t slot = 0; slot < zones.candidates; ++slot) {
+      spread_[slot] =
+          store.state_spread(zones.first_chunk + static_cast<std::size_t>(candidates(r)[slot]), tile.kv_head);
+    }
     if (tile.head.threshold <= 0) rank_vanishing_blocks(r, tile, zones);
-    micro::exponentiate(states(r), used, row.shift);
+    const float fine = micro::exponentiate(states(r), used, row.shift);
     const float coarse = micro::exponentiate(chunks(r), far_chunks, row.shift);
-    const double read_as_states = choose_blocks(r, tile, zones, coarse);
-    if (tile.head.states) row.sum += static_cast<float>(read_as_states);
+    count_[r] = static_cast<std::int32_t>(choose_blocks(r, tile, zones, fine + coarse));
+    if (tile.head.states) row.sum += coarse + (count_[r] > 0 ? micro::sum(states(r), used) : fine);
   }
 }
 
@@ -276,83 +264,63 @@ void BsbrTileKernel::rank_vanishing_blocks(std::size_t row, const QueryTile& til
     for (std::size_t s = 0; s < states_per_block_; ++s) {
       most = std::max(most, logit[s] + (tile.head.states ? log_spread[s] : 0.0F));
     }
-    score_[j] = most - shift;
+    vanishing_[j] = most - shift;
   }
 }
 
-void BsbrTileKernel::look_up_slots(const KvStore& store, std::size_t row, const QueryTile& tile,
-                                   const Zones& zones) {
-  const std::int32_t* slot = slot_ + row * sizes_.far_chunks;
-  for (std::size_t c = 0; c < zones.end_chunk - zones.first_chunk; ++c) {
-    if (slot[c] < 0) continue;
-    slot_chunk_[slot[c]] = static_cast<std::int32_t>(c);
-    spread_[slot[c]] = store.state_spread(zones.first_chunk + c, tile.kv_head);
-  }
-}
-
-double BsbrTileKernel::score_blocks(std::size_t row, const QueryTile& tile, const Zones& zones,
-                                    bool keep_vanishing) {
+void BsbrTileKernel::score_blocks(std::size_t row, const QueryTile& tile, const Zones& zones) {
   const float* weight = states(row);
-  double sum = 0;
-  for (std::size_t j = zones.first_block % blocks_per_chunk_; j < zones.candidates * blocks_per_chunk_; ++j) {
-    const float* spread = state_spread(j);
-    float mass = 0;
-    float score = 0;
-    for (std::size_t s = 0; s < states_per_block_; ++s) {
-      const float w = weight[j * states_per_block_ + s];
-      mass += w;
-      score += w * spread[s];
-    }
-    sum += static_cast<double>(mass);
-    mass_[j] = mass;
-    if (!tile.head.states) score = mass;
-    if (score > 0 || !keep_vanishing) score_[j] = score;
+  for (std::size_t slot = 0; tile.head.states && slot < zones.candidates; ++slot) {
+    const float* of_slot = weight + slot * states_per_chunk_;
+    std::transform(of_slot, of_slot + states_per_chunk_, spread_[slot], doubt_ + slot * states_per_chunk_,
+                   std::multiplies<>());
   }
-  return sum;
+  const std::size_t blocks = zones.candidates * blocks_per_chunk_;
+  micro::group_sums(tile.head.states ? doubt_ : weight, blocks, states_per_block_, score_);
+  if (tile.head.threshold > 0) return;
+  for (std::size_t j = 0; j < blocks; ++j) score_[j] = score_[j] > 0 ? score_[j] : vanishing_[j];
 }
 
-double BsbrTileKernel::choose_blocks(std::size_t row, const QueryTile& tile, const Zones& zones,
-                                     float coarse) {
-  const bool fixed = tile.head.threshold <= 0;
-  double left = static_cast<double>(coarse) + score_blocks(row, tile, zones, fixed);
-  if (zones.retrieved == 0) return left;
+std::size_t BsbrTileKernel::choose_blocks(std::size_t row, const QueryTile& tile, const Zones& zones,
+                                          float mass) {
+  if (zones.retrieved == 0) return 0;
+  score_blocks(row, tile, zones);
   const std::size_t first = zones.first_block % blocks_per_chunk_;
-  const std::size_t end = zones.candidates * blocks_per_chunk_;
+  const std::size_t blocks = zones.candidates * blocks_per_chunk_ - first;
+  const float* score = score_ + first;
   std::size_t count = zones.retrieved;
-  if (!fixed) {
+  if (tile.head.threshold > 0) {
     const float* query = row_[row].query;
     const float strength =
         tile.head.states ? std::inner_product(query, query + layout_.dim, query, 0.0F) : 1.0F;
-    const float least = tile.head.threshold * (row_[row].sum + static_cast<float>(left));
+    const float least = tile.head.threshold * (row_[row].sum + mass);
     count = 0;
-    for (std::size_t j = first; j < end; ++j) {
+    for (std::size_t j = 0; j < blocks; ++j) {
       order_[count] = static_cast<std::int32_t>(j);
-      count += score_[j] * strength > least ? 1 : 0;
+      count += score[j] * strength > least ? 1 : 0;
     }
   }
-  if (fixed || count > zones.retrieved) {
+  if (tile.head.threshold <= 0 || count > zones.retrieved) {
     count = zones.retrieved;
-    select_best(score_, first, end, count, rank_, order_);
+    select_largest(score, blocks, count, order_);
   }
-  count_[row] = static_cast<std::int32_t>(count);
   std::int32_t* chosen = chosen_ + row * sizes_.retrieved;
   for (std::size_t i = 0; i < count; ++i) {
-    const auto block = static_cast<std::size_t>(order_[i]);
-    const auto chunk = static_cast<std::size_t>(slot_chunk_[block / blocks_per_chunk_]);
+    const std::size_t block = first + static_cast<std::size_t>(order_[i]);
+    const auto chunk = static_cast<std::size_t>(candidates(row)[block / blocks_per_chunk_]);
     chosen[i] = static_cast<std::int32_t>(chunk * blocks_per_chunk_ + block % blocks_per_chunk_);
     std::fill_n(states(row) + block * states_per_block_, states_per_block_, 0.0F);
-    left -= static_cast<double>(mass_[block]);
   }
-  return std::max(0.0, left);
+  return count;
 }
 
 void BsbrTileKernel::read_states(const KvStore& store, const QueryTile& tile, const Zones& zones) {
   for (std::size_t c = zones.first_chunk; c < zones.end_chunk; ++c) {
-    const std::size_t rows = rows_with_candidate(tile, zones, c);
-    for (std::size_t i = 0; i < rows; ++i) {
-      from_[i] = to_[i];
-      to_[i] = row_[row_at_[i]].out;
-    }
+    std::size_t rows = 0;
+    for_rows_with_candidate(tile, zones, c, [&](std::size_t row, const float* states) {
+      from_[rows] = states;
+      to_[rows++] = row_[row].out;
+    });
     micro::accumulate(from_, to_, rows, store.state_values(c, tile.kv_head), states_per_chunk_,
                       store.value_stride());
   }
@@ -369,27 +337,17 @@ void BsbrTileKernel::read_states(const KvStore& store, const QueryTile& tile, co
   }
 }
 
-void BsbrTileKernel::list_rows_by_block(const QueryTile& tile, std::size_t blocks) {
-  // Counting sort. block_begin_ is shifted by one while the rows are placed.
-  std::fill_n(block_begin_, blocks + 2, 0);
-  const auto for_chosen = [&](const auto& visit) {
-    for (std::size_t r = 0; r < tile.rows; ++r) {
-      const std::int32_t* chosen = chosen_ + r * sizes_.retrieved;
-      for (std::int32_t i = 0; i < count_[r]; ++i) visit(chosen[i], static_cast<std::int32_t>(r));
-    }
-  };
-  for_chosen([&](std::int32_t block, std::int32_t) { ++block_begin_[block + 2]; });
-  std::partial_sum(block_begin_, block_begin_ + blocks + 2, block_begin_);
-  for_chosen([&](std::int32_t block, std::int32_t row) { block_row_[block_begin_[block + 1]++] = row; });
-}
-
 void BsbrTileKernel::read_retrieved(const KvStore& store, const QueryTile& tile, const Zones& zones) {
   const std::size_t blocks = (zones.end_chunk - zones.first_chunk) * blocks_per_chunk_;
-  list_rows_by_block(tile, blocks);
+  rows_of_block_.fill(blocks, [&](const auto& add) {
+    for (std::size_t r = 0; r < tile.rows; ++r) {
+      const std::int32_t* chosen = chosen_ + r * sizes_.retrieved;
+      for (std::int32_t i = 0; i < count_[r]; ++i) add(chosen[i], static_cast<std::int32_t>(r));
+    }
+  });
   for (std::size_t j = 0; j < blocks; ++j) {
     std::size_t rows = 0;
-    for (std::int32_t at = block_begin_[j]; at < block_begin_[j + 1]; ++at)
-      part_[rows++] = row_ + block_row_[at];
+    for (const std::int32_t r : rows_of_block_.of(j)) part_[rows++] = row_ + r;
     if (rows == 0) continue;
     const std::size_t chunk = zones.first_chunk + j / blocks_per_chunk_;
     const std::size_t offset = j % blocks_per_chunk_ * layout_.block;

@@ -6,6 +6,7 @@
 #include "engine/kernels/cpu/buffer.h"
 #include "engine/kernels/cpu/kv_store.h"
 #include "engine/kernels/cpu/micro.h"
+#include "engine/kernels/cpu/row_lists.h"
 
 namespace bsbr {
 
@@ -82,23 +83,20 @@ class BsbrTileKernel {
   void read_near(const KvStore& store, const QueryTile& tile, const Zones& zones);
   void choose_candidates(const KvStore& store, const QueryTile& tile, const Zones& zones);
   void weigh_states(const KvStore& store, const QueryTile& tile, const Zones& zones);
-  /// Chooses the row's blocks and takes their weights out of its states; returns the mass of what is left.
-  /// `coarse`: the mass of chunks that are no candidates.
-  double choose_blocks(std::size_t row, const QueryTile& tile, const Zones& zones, float coarse);
-  /// Fills score_ and mass_ of the candidate blocks (if `keep_vanishing`, what is in score_ stays where the
-  /// score is 0); returns the sum of masses, in double, so that much can be taken out of it again.
-  double score_blocks(std::size_t row, const QueryTile& tile, const Zones& zones, bool keep_vanishing);
-  /// Fills score_ with the logarithm of the largest term of each block's score: it ranks those that
-  /// underflow, and is below 0 for them.
+  /// Chooses the row's blocks and takes their weights out of its states; returns how many. `mass`: of all its
+  /// states.
+  std::size_t choose_blocks(std::size_t row, const QueryTile& tile, const Zones& zones, float mass);
+  /// Fills score_ of the candidate blocks from the weights of their states.
+  void score_blocks(std::size_t row, const QueryTile& tile, const Zones& zones);
+  /// Fills vanishing_ with the logarithm of the largest term of each block's score: it ranks those that
+  /// underflow, and is below 0 for them. From the logits of their states.
   void rank_vanishing_blocks(std::size_t row, const QueryTile& tile, const Zones& zones);
-  /// Fills slot_chunk_ and spread_.
-  void look_up_slots(const KvStore& store, std::size_t row, const QueryTile& tile, const Zones& zones);
   void read_states(const KvStore& store, const QueryTile& tile, const Zones& zones);
-  /// Fills block_begin_ and block_row_.
-  void list_rows_by_block(const QueryTile& tile, std::size_t blocks);
   void read_retrieved(const KvStore& store, const QueryTile& tile, const Zones& zones);
-  /// Rows that have `chunk` as a candidate: how many; their numbers in row_at_, their states of it in to_.
-  std::size_t rows_with_candidate(const QueryTile& tile, const Zones& zones, std::size_t chunk);
+  /// visit(row, its states of the chunk) for the rows that have `chunk` as a candidate.
+  template <class Visit>
+  void for_rows_with_candidate(const QueryTile& tile, const Zones& zones, std::size_t chunk,
+                               const Visit& visit);
 
   /// Of the states of candidate block j.
   [[nodiscard]] const float* state_spread(std::size_t j) const {
@@ -109,6 +107,9 @@ class BsbrTileKernel {
   }
   [[nodiscard]] float* states(std::size_t row) const { return states_ + row * state_stride_; }
   [[nodiscard]] float* chunks(std::size_t row) const { return chunk_states_ + row * chunk_stride_; }
+  [[nodiscard]] std::int32_t* candidates(std::size_t row) const {
+    return candidate_ + row * sizes_.candidates;
+  }
 
   KvLayout layout_;
   BsbrReach reach_;
@@ -118,29 +119,27 @@ class BsbrTileKernel {
   double scoring_seconds_ = 0;
   Buffer scratch_;
   // Per row, in scratch_:
-  micro::SoftmaxRow* row_;  // the running sums
-  float* query_;            // [dim], scaled
-  float* out_;              // [value stride]
-  float* states_;           // [candidates, states per chunk]: logits, then weights
-  float* chunk_states_;     // [far chunks]
-  std::int32_t* slot_;      // [far chunks]: the chunk's slot in states_, or -1
-  std::int32_t* chosen_;    // [retrieved]: blocks, counted from first_chunk's first
-  std::int32_t* count_;     // of chosen_
+  micro::SoftmaxRow* row_;   // the running sums
+  float* query_;             // [dim], scaled
+  float* out_;               // [value stride]
+  float* states_;            // [candidates, states per chunk]: logits, then weights
+  float* chunk_states_;      // [far chunks]
+  std::int32_t* candidate_;  // [candidates]: far chunks, ascending
+  std::int32_t* chosen_;     // [retrieved]: blocks, counted from first_chunk's first
+  std::int32_t* count_;      // of chosen_
   // Per tile:
-  std::int32_t* block_begin_;  // [far blocks + 2]: where a block's rows begin
-  std::int32_t* block_row_;    // [rows · retrieved]
-  std::int32_t* row_at_;       // [rows]
-  std::uint64_t* rank_;        // as order_
-  std::int32_t* order_;        // [candidates · blocks per chunk] or [far chunks]
-  std::int32_t* slot_chunk_;   // [candidates]
-  float* score_;               // [candidates · blocks per chunk]
-  float* mass_;                // [candidates · blocks per chunk]
-  const float** spread_;       // [candidates]: KvStore::state_spread of a slot's chunk
-  float* chunk_bias_;          // log C
-  const float** from_;         // [rows]
-  float** to_;                 // [rows]
-  micro::SoftmaxRow** part_;   // [rows]
-  std::size_t* visible_;       // [rows]
+  RowLists rows_of_chunk_;  // row · candidates + its slot of the chunk
+  RowLists rows_of_block_;
+  std::int32_t* order_;       // [candidates · blocks per chunk]
+  float* doubt_;              // [candidates, states per chunk]: terms of score_
+  float* score_;              // [candidates · blocks per chunk]
+  float* vanishing_;          // [candidates · blocks per chunk]
+  const float** spread_;      // [candidates]: KvStore::state_spread of a slot's chunk
+  float* chunk_bias_;         // log C
+  const float** from_;        // [rows]
+  float** to_;                // [rows]
+  micro::SoftmaxRow** part_;  // [rows]
+  std::size_t* visible_;      // [rows]
 };
 
 }  // namespace bsbr

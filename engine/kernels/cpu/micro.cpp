@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 // Scalable vectors cannot be kept in arrays; on such machines NEON serves.
 #define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV)
@@ -174,24 +175,53 @@ float Exponentiate(float* x, std::size_t n, float shift) {
   return hn::GetLane(hn::SumOfLanes(tag, sum));
 }
 
-float Scale(float* x, std::size_t n, float factor) {
+float Sum(const float* x, std::size_t n) {
   const Tag tag;
   const std::size_t lanes = hn::Lanes(tag);
-  const Vec by = hn::Set(tag, factor);
   Vec sum = hn::Zero(tag);
   std::size_t i = 0;
-  for (; i + lanes <= n; i += lanes) {
-    const Vec t = hn::Mul(hn::LoadU(tag, x + i), by);
-    sum = hn::Add(sum, t);
-    hn::StoreU(t, tag, x + i);
-  }
-  if (i < n) {
-    const auto inside = hn::FirstN(tag, n - i);
-    const Vec t = hn::Mul(hn::MaskedLoad(inside, tag, x + i), by);
-    sum = hn::Add(sum, t);
-    hn::BlendedStore(t, inside, tag, x + i);
-  }
+  for (; i + lanes <= n; i += lanes) sum = hn::Add(sum, hn::LoadU(tag, x + i));
+  if (i < n) sum = hn::Add(sum, hn::MaskedLoad(hn::FirstN(tag, n - i), tag, x + i));
   return hn::GetLane(hn::SumOfLanes(tag, sum));
+}
+
+/// Of 2n lanes in two vectors the n sums of neighbours.
+HWY_INLINE Vec PairSums(Vec low, Vec high) {
+#if HWY_TARGET == HWY_SCALAR
+  return hn::Add(low, high);
+#else
+  const Tag tag;
+  return hn::Add(hn::ConcatEven(tag, high, low), hn::ConcatOdd(tag, high, low));
+#endif
+}
+
+/// The sums of kWidth neighbours each, as many as a vector has lanes, from kWidth vectors on.
+template <int kWidth>
+HWY_INLINE Vec NeighbourSums(const float* x) {
+  const Tag tag;
+  if constexpr (kWidth == 1) {
+    return hn::LoadU(tag, x);
+  } else {
+    return PairSums(NeighbourSums<kWidth / 2>(x), NeighbourSums<kWidth / 2>(x + kWidth / 2 * hn::Lanes(tag)));
+  }
+}
+
+template <int kWidth>
+std::size_t WholeVectorsOfSums(const float* x, std::size_t groups, float* sum) {
+  const Tag tag;
+  const std::size_t lanes = hn::Lanes(tag);
+  std::size_t g = 0;
+  for (; g + lanes <= groups; g += lanes) hn::StoreU(NeighbourSums<kWidth>(x + g * kWidth), tag, sum + g);
+  return g;
+}
+
+void GroupSums(const float* x, std::size_t groups, std::size_t width, float* sum) {
+  std::size_t g = 0;
+  if (width == 1) g = WholeVectorsOfSums<1>(x, groups, sum);
+  if (width == 2) g = WholeVectorsOfSums<2>(x, groups, sum);
+  if (width == 4) g = WholeVectorsOfSums<4>(x, groups, sum);
+  if (width == 8) g = WholeVectorsOfSums<8>(x, groups, sum);
+  for (; g < groups; ++g) sum[g] = std::accumulate(x + g * width, x + (g + 1) * width, 0.0F);
 }
 
 void Rescale(SoftmaxRow& row, float shift, std::size_t dim) {
@@ -268,7 +298,8 @@ HWY_EXPORT(Rescale);
 HWY_EXPORT(Attend);
 HWY_EXPORT(Maximum);
 HWY_EXPORT(Exponentiate);
-HWY_EXPORT(Scale);
+HWY_EXPORT(Sum);
+HWY_EXPORT(GroupSums);
 HWY_EXPORT(InstructionSet);
 
 void logits(const float* const* query, float* const* out, std::size_t rows, std::size_t dim,
@@ -294,8 +325,11 @@ float maximum(const float* x, std::size_t n) {
 float exponentiate(float* x, std::size_t n, float shift) {
   return HWY_DYNAMIC_DISPATCH(Exponentiate)(x, n, shift);
 }
-float scale(float* x, std::size_t n, float factor) {
-  return HWY_DYNAMIC_DISPATCH(Scale)(x, n, factor);
+float sum(const float* x, std::size_t n) {
+  return HWY_DYNAMIC_DISPATCH(Sum)(x, n);
+}
+void group_sums(const float* x, std::size_t groups, std::size_t width, float* sum) {
+  HWY_DYNAMIC_DISPATCH(GroupSums)(x, groups, width, sum);
 }
 const char* instruction_set() {
   return HWY_DYNAMIC_DISPATCH(InstructionSet)();

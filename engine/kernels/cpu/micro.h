@@ -53,8 +53,11 @@ float maximum(const float* x, std::size_t n);
 /// x[i] = e^(x[i] - shift) for i < n; returns their sum.
 float exponentiate(float* x, std::size_t n, float shift);
 
-/// x[i] *= factor for i < n; returns their sum.
-float scale(float* x, std::size_t n, float factor);
+/// Σ x[i], i < n.
+float sum(const float* x, std::size_t n);
+
+/// sum[g] = Σ_{i < width} x[g · width + i] for g < groups; fast where width is 1, 2, 4 or 8.
+void group_sums(const float* x, std::size_t groups, std::size_t width, float* sum);
 
 /// Name of the instruction set in use, e.g. "AVX3_DL".
 const char* instruction_set();
