@@ -226,6 +226,7 @@ std::string compare_states(const KernelCase& of, const DeviceSnapshot& seen) {
   const at::Tensor query = of.query.to(at::kFloat), key = of.key.to(at::kFloat),
                    value = of.value.to(at::kFloat);
   store.append(token_rows(query), token_rows(key), token_rows(value), wide(query.size(0)), of.scale);
+  store.make_states(store.tokens() / store.layout().chunk);
   const auto states = static_cast<std::int64_t>(store.states_per_chunk());
   const auto host = [&](const float* from, std::int64_t rows, std::size_t stride) {
     return at::from_blob(const_cast<float*>(from), {rows, static_cast<std::int64_t>(stride)},

@@ -68,7 +68,9 @@ class BsbrAttention : public Attention {
     const std::int64_t rows = query.size(0);
     at::Tensor out = at::empty({rows, shape_.heads * shape_.head_dim}, query.options());
     std::vector<std::atomic<std::uint64_t>> exact(heads_.size());
-    for (std::int64_t begin = 0; begin < rows;) {
+    const bool all_dense = cache == nullptr && rows <= dense_until_;
+    if (all_dense) attend_densely(query, key, value, scale, rows, out, exact);
+    for (std::int64_t begin = all_dense ? rows : 0; begin < rows;) {
       // Where far keys and values are not kept, a chunk at a time, so that they are never all there.
       const std::int64_t to_chunk_end =
           static_cast<std::int64_t>(layout_.chunk - store.tokens() % layout_.chunk);
@@ -76,6 +78,7 @@ class BsbrAttention : public Attention {
       const at::Tensor q = query.narrow(0, begin, count);
       store.append(rows_of(q), rows_of(key.narrow(0, begin, count)), rows_of(value.narrow(0, begin, count)),
                    static_cast<std::size_t>(count), scale);
+      store.make_states(chunks_with_states(first + begin + count - 1));
       // A sequence's dense start needs no store.
       const std::int64_t start = first + begin == 0 ? std::min(dense_until_, count) : 0;
       if (start > 0) attend_densely(query, key, value, scale, start, out, exact);
@@ -96,6 +99,16 @@ class BsbrAttention : public Attention {
   }
 
  private:
+  /// How many chunks' states are read by the query at `position` and by those before it.
+  [[nodiscard]] std::size_t chunks_with_states(std::int64_t position) const {
+    const std::size_t own = static_cast<std::size_t>(position) / layout_.chunk;
+    const std::size_t far = own > reach_.window ? own - reach_.window : 0;
+    const std::size_t tokens = far * layout_.chunk > reach_.sink ? far * layout_.chunk - reach_.sink : 0;
+    const bool read = std::any_of(heads_.begin(), heads_.end(),
+                                  [&](const HeadReach& head) { return head.reads_states(tokens); });
+    return position >= dense_until_ && read ? far : 0;
+  }
+
   /// The first `count` tokens of a sequence, by the fused kernel.
   void attend_densely(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value, double scale,
                       std::int64_t count, const at::Tensor& out,

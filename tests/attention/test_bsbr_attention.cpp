@@ -413,6 +413,7 @@ class TestBsbrAttention : public QObject {
     const at::Tensor keys = at::randn({n, 1, dim}), values = at::randn({n, 1, dim});
     bsbr::KvStore store({2, 1, dim, n, 8, 4});
     store.append(rows_of(query.expand({n, 2, dim})), rows_of(keys), rows_of(values), n, 0.5);
+    store.make_states(1);
     const at::Tensor anchor = query * 0.5;
     const at::Tensor mass = at::matmul(keys.squeeze(1), anchor).exp().unsqueeze(1);
     const at::Tensor read = at::cat({mass * values.squeeze(1), mass}, 1).view({4, 8, dim + 1}).sum(1);
@@ -431,6 +432,7 @@ class TestBsbrAttention : public QObject {
     const at::Tensor keys = at::randn({n, 1, dim}), values = at::randn({n, 1, dim});
     bsbr::KvStore store({1, 1, dim, n, 8, 4});
     store.append(rows_of(at::zeros({n, 1, dim})), rows_of(keys), rows_of(values), n, 1);
+    store.make_states(1);
     for (std::size_t block = 0; block < 4; ++block) {
       const at::Tensor sum = values.view({4, 8, dim})[static_cast<std::int64_t>(block)].sum(0);
       const at::Tensor read = read_block(store, block, store.state_bias(0, 0), at::zeros({dim}));
@@ -448,11 +450,15 @@ class TestBsbrAttention : public QObject {
     const Qkv x = random_qkv(shape, 96, 14);
     const auto fill = [&](std::int64_t piece) {
       bsbr::KvStore store(layout, shape.rope_frequencies);
+      std::int64_t pieces = 0;
       for (std::int64_t begin = 0; begin < 96; begin += piece) {
         const Qkv part = x.narrow(begin, std::min<std::int64_t>(piece, 96 - begin));
         store.append(rows_of(part.query), rows_of(part.key), rows_of(part.value),
                      static_cast<std::size_t>(part.query.size(0)), kScale);
+        // Some at once, some late.
+        if (pieces++ % 2 == 0) store.make_states(store.tokens() / layout.chunk);
       }
+      store.make_states(3);
       return store;
     };
     const bsbr::KvStore whole_store = fill(96);

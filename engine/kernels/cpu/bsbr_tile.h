@@ -23,6 +23,11 @@ struct HeadReach {
   std::size_t retrieve;  ///< far tokens attended exactly, at most; a multiple of the block
   float threshold;       ///< a block is retrieved if its score exceeds this; 0: the best are, whatever it is
   bool states;           ///< the rest is read through condensed states; else it is dropped
+
+  /// Whether it reads `far` tokens of the far past by their states, be it to choose among them.
+  [[nodiscard]] bool reads_states(std::size_t far) const {
+    return far > 0 && (threshold > 0 || far > retrieve) && (retrieve > 0 || states);
+  }
 };
 
 /// Queries of one head that lie in one chunk, with consecutive positions.

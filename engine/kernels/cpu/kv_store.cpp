@@ -26,6 +26,7 @@ using micro::padded;
 
 KvStore::KvStore(const KvLayout& layout, const std::vector<float>& frequencies)
     : layout_(layout),
+      blocks_(layout.chunk / layout.block),
       states_(layout.chunk / layout.compression),
       key_stride_(padded(layout.chunk)),
       state_stride_(padded(states_)),
@@ -45,22 +46,27 @@ void KvStore::add_chunk() {
   // Zeroed: a block of keys is read in whole vectors, and padding of values must stay 0.
   chunks_.emplace_back(layout_.kv_heads * head_floats_ * sizeof(float));
   chunks_.back().clear();
+  anchors_.emplace_back(layout_.kv_heads * blocks_ * layout_.dim * sizeof(float));
+}
+
+void KvStore::add_states() {
   chunk_states_.emplace_back(layout_.kv_heads * head_state_floats_ * sizeof(float));
   chunk_states_.back().clear();
-  if (chunks_.size() > groups_.size() * kGroup) {
+  if (chunk_states_.size() > groups_.size() * kGroup) {
     groups_.emplace_back(layout_.kv_heads * kGroup * (layout_.dim + value_stride_) * sizeof(float));
     groups_.back().clear();
   }
 }
 
 void KvStore::forget(std::size_t first, std::size_t end) {
+  make_states(end);
   for (forgotten_ = std::max(forgotten_, first); forgotten_ < end; ++forgotten_)
     chunks_[forgotten_] = Buffer();
 }
 
 std::size_t KvStore::bytes() const {
   std::size_t sum = 0;
-  for (const auto* buffers : {&chunks_, &chunk_states_, &groups_}) {
+  for (const auto* buffers : {&chunks_, &anchors_, &chunk_states_, &groups_}) {
     for (const Buffer& buffer : *buffers) sum += buffer.bytes();
   }
   return sum;
@@ -79,13 +85,6 @@ void KvStore::append(const TokenRows& queries, const TokenRows& keys, const Toke
   const std::size_t first = tokens_;
   tokens_ += tokens;
   while (chunks_.size() * layout_.chunk < tokens_) add_chunk();
-  const std::size_t complete = first / layout_.chunk;  // chunks [complete, end) become complete
-  const std::size_t end = tokens_ / layout_.chunk;
-  const std::size_t blocks = layout_.chunk / layout_.block;
-  std::vector<float> anchors((end - complete) * layout_.kv_heads * blocks * layout_.dim);
-  const auto anchors_of = [&](std::size_t chunk, std::size_t head) {
-    return anchors.data() + ((chunk - complete) * layout_.kv_heads + head) * blocks * layout_.dim;
-  };
   in_parallel(layout_.kv_heads, tokens > 1, [&](std::size_t head_begin, std::size_t head_end) {
     for (std::size_t head = head_begin; head < head_end; ++head) {
       const std::size_t first_query = head * (layout_.heads / layout_.kv_heads);
@@ -93,21 +92,25 @@ void KvStore::append(const TokenRows& queries, const TokenRows& keys, const Toke
         put(first + t, head, keys.of(t, head), values.of(t, head));
         mean_queries_[head].add(queries.of(t, first_query), queries.head_stride, scale);
         const std::size_t filled = first + t + 1;
-        if (filled % layout_.chunk == 0)
-          expect_queries(filled / layout_.chunk - 1, head, anchors_of(filled / layout_.chunk - 1, head));
+        if (filled % layout_.chunk == 0) expect_queries(filled / layout_.chunk - 1, head);
       }
     }
   });
-  in_parallel((end - complete) * layout_.kv_heads, true, [&](std::size_t begin, std::size_t stop) {
+}
+
+void KvStore::make_states(std::size_t end) {
+  const std::size_t first = chunk_states_.size();
+  if (end <= first) return;
+  while (chunk_states_.size() < end) add_states();
+  in_parallel((end - first) * layout_.kv_heads, true, [&](std::size_t begin, std::size_t stop) {
     BlockCondenser condenser({layout_.dim, layout_.block, layout_.block / layout_.compression, key_stride_,
                               value_stride_, state_stride_},
                              frequencies_);
     for (std::size_t i = begin; i < stop; ++i) {
-      const std::size_t chunk = complete + i / layout_.kv_heads;
-      const std::size_t head = i % layout_.kv_heads;
-      condense(chunk, head, anchors_of(chunk, head), condenser);
+      condense(first + i / layout_.kv_heads, i % layout_.kv_heads, condenser);
     }
   });
+  for (std::size_t chunk = first; chunk < end; ++chunk) anchors_[chunk] = Buffer();
 }
 
 void KvStore::put(std::size_t token, std::size_t head, const float* key, const float* value) {
@@ -118,21 +121,21 @@ void KvStore::put(std::size_t token, std::size_t head, const float* key, const f
   std::copy_n(value, layout_.dim, part(chunk, head, values_at_) + column * value_stride_);
 }
 
-void KvStore::expect_queries(std::size_t chunk, std::size_t head, float* anchors) {
-  for (std::size_t block = 0; block < layout_.chunk / layout_.block; ++block) {
+void KvStore::expect_queries(std::size_t chunk, std::size_t head) {
+  for (std::size_t block = 0; block < blocks_; ++block) {
     const auto begin = static_cast<double>(chunk * layout_.chunk + block * layout_.block);
     mean_queries_[head].expect(begin + static_cast<double>(layout_.block - 1) / 2,
-                               anchors + block * layout_.dim);
+                               anchor(chunk, head, block));
   }
 }
 
-void KvStore::condense(std::size_t chunk, std::size_t head, const float* anchors, BlockCondenser& condenser) {
+void KvStore::condense(std::size_t chunk, std::size_t head, BlockCondenser& condenser) {
   const std::size_t states = layout_.block / layout_.compression;
-  for (std::size_t block = 0; block < layout_.chunk / layout_.block; ++block) {
+  for (std::size_t block = 0; block < blocks_; ++block) {
     float* spread = state_part(chunk, head, state_spread_at_) + block * states;
     condenser.condense(
         {part(chunk, head, 0) + block * layout_.block,
-         part(chunk, head, values_at_) + block * layout_.block * value_stride_, anchors + block * layout_.dim,
+         part(chunk, head, values_at_) + block * layout_.block * value_stride_, anchor(chunk, head, block),
          state_part(chunk, head, state_keys_at_) + block * states,
          state_part(chunk, head, state_values_at_) + block * states * value_stride_,
          state_part(chunk, head, state_bias_at_) + block * states,

@@ -31,7 +31,7 @@ struct TokenRows {
 };
 
 /// Keys and values of one sequence in one layer, chunk by chunk, with the condensed states of complete
-/// chunks. Grows without moving what is there. A block's b tokens are grouped by the similarity of their keys
+/// chunks, which are made once they are wanted. Grows without moving what is there. A block's b tokens are grouped by the similarity of their keys
 /// (KeyGrouper) into b / f groups, and each group of n keys k_j with values v_j has a state of log mass
 /// ℓ + q·k̃: k̃ is the mean key, and ℓ = log Σ e^{a·k_j} - a·k̃ makes that exact at the query a, the anchor.
 /// Its value is what a reads of the group, ṽ = Σ p_j v_j with p = softmax(a·k_j). The anchor is the query
@@ -50,6 +50,8 @@ class KvStore {
   void append(const TokenRows& queries, const TokenRows& keys, const TokenRows& values, std::size_t tokens,
               double scale);
   [[nodiscard]] std::size_t tokens() const { return tokens_; }
+  /// Makes the states of the chunks before `end` that have none yet, on all threads; these must be complete.
+  void make_states(std::size_t end);
   /// Gives back the keys and values of chunks [first, end), which must be complete; their states stay. What
   /// lies there is not to be read any more.
   void forget(std::size_t first, std::size_t end);
@@ -70,7 +72,7 @@ class KvStore {
   [[nodiscard]] const float* values(std::size_t chunk, std::size_t head) const {
     return part(chunk, head, values_at_);
   }
-  /// [dim, state_stride], transposed. Complete chunks only, as below.
+  /// [dim, state_stride], transposed. Of chunks that have states, as all below.
   [[nodiscard]] const float* state_keys(std::size_t chunk, std::size_t head) const {
     return state_part(chunk, head, state_keys_at_);
   }
@@ -105,22 +107,28 @@ class KvStore {
   [[nodiscard]] float* state_part(std::size_t chunk, std::size_t head, std::size_t at) const {
     return chunk_states_[chunk].floats() + head * head_state_floats_ + at;
   }
+  /// [dim].
+  [[nodiscard]] float* anchor(std::size_t chunk, std::size_t head, std::size_t block) const {
+    return anchors_[chunk].floats() + (head * blocks_ + block) * layout_.dim;
+  }
   void add_chunk();
+  void add_states();
   /// Copies a token's key and value to their place.
   void put(std::size_t token, std::size_t head, const float* key, const float* value);
-  /// Fills the anchors [blocks, dim] of a chunk that has just become complete.
-  void expect_queries(std::size_t chunk, std::size_t head, float* anchors);
-  /// Makes the states of a complete chunk.
-  void condense(std::size_t chunk, std::size_t head, const float* anchors, BlockCondenser& condenser);
+  /// Fills the anchors of a chunk that has just become complete.
+  void expect_queries(std::size_t chunk, std::size_t head);
+  void condense(std::size_t chunk, std::size_t head, BlockCondenser& condenser);
   /// The one state for the whole of it.
   void condense_chunk(std::size_t chunk, std::size_t head);
 
   KvLayout layout_;
   std::size_t tokens_ = 0;
+  std::size_t blocks_;  // of a chunk
   std::size_t states_, key_stride_, state_stride_, value_stride_;
   std::size_t values_at_, state_keys_at_, state_values_at_, state_bias_at_, state_log_size_at_,
       state_spread_at_, head_floats_, head_state_floats_;
-  std::vector<Buffer> chunks_;  // keys and values; empty: forgotten
+  std::vector<Buffer> chunks_;   // keys and values; empty: forgotten
+  std::vector<Buffer> anchors_;  // [kv_heads, blocks, dim] of each chunk; empty: it has states
   std::vector<Buffer> chunk_states_;
   std::vector<Buffer> groups_;
   std::size_t forgotten_ = 0;  // chunks before it have been given back, where they may be
