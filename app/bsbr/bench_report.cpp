@@ -192,7 +192,7 @@ void print_attention(std::ostream& out, const std::vector<std::string>& models,
   std::vector<std::string> heading{"tokens"};
   for (const std::string& model : models) heading.push_back(model);
   if (models.size() == 2) {
-    for (const char* name : {"times as fast", "density", "of it scoring", "memory beyond the cache",
+    for (const char* name : {"times as fast", "density", "of it scoring", "memory beyond cache and result",
                              "arithmetic of exact pairs"}) {
       heading.emplace_back(name);
     }

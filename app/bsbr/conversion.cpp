@@ -62,7 +62,8 @@ void Conversion::add_to(CLI::App& command, CLI::Option* excluded) {
   if (excluded == nullptr) return;
   for (CLI::Option* option : {by_density, by_quality, by_count, only, text, length})
     option->excludes(excluded);
-  for (const char* name : {"--chunk-size", "--block-size", "--compression-factor", "--window"}) {
+  for (const char* name :
+       {"--chunk-size", "--block-size", "--compression-factor", "--window", "--candidates"}) {
     command.get_option(name)->excludes(excluded);
   }
 }

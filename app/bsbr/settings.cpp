@@ -65,6 +65,13 @@ void add_bsbr_options(CLI::App& command, BsbrConfig& config) {
   command.add_option("--window", config.window, "Previous chunks that are exact too")
       ->check(whole_number)
       ->capture_default_str();
+  command
+      .add_option(
+          "--candidates", config.candidate_chunks,
+          "Chunks whose blocks are scored one by one; the others are read as one state each: fewer are "
+          "faster where there are more chunks, and less exact")
+      ->check(whole_number)
+      ->capture_default_str();
 }
 
 std::string read_input(const std::string& path) {

@@ -23,7 +23,7 @@ struct Common {
   void apply() const;
 };
 
-/// Adds --chunk-size, --block-size, --compression-factor and --window.
+/// Adds --chunk-size, --block-size, --compression-factor, --window and --candidates.
 void add_bsbr_options(CLI::App& command, BsbrConfig& config);
 
 /// For check(): CLI11 by itself takes -1 for 2^64 - 1, and what is too large for the largest number.

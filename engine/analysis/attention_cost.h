@@ -16,7 +16,7 @@ namespace bsbr {
 struct AttentionCost {
   Spread ms;
   double scoring_ms = 0;  ///< of that, choosing what is read exactly; mean
-  /// Most tensor memory at once beyond queries, keys, values and the cache.
+  /// Most tensor memory at once beyond queries, keys, values, the cache and the result.
   std::int64_t scratch_bytes = 0;
   double density = 1;
   double exact_flops = 0;  ///< useful arithmetic: 4 · head_dim of each pair that is read exactly

@@ -105,7 +105,8 @@ std::vector<HeadPlan> plans_to_try(const BsbrConfig& config, bool states) {
 }  // namespace
 
 std::int64_t most_retrieved(const BsbrConfig& config) {
-  return config.candidate_chunks * config.chunk_size / 4 / config.block_size * config.block_size;
+  const std::int64_t tokens = config.candidate_chunks * config.chunk_size * 2 / 3;
+  return std::min(16 * config.chunk_size, tokens / config.block_size * config.block_size);
 }
 
 std::vector<std::vector<HeadOption>> measure_options(const AttentionInput& input, const AttentionShape& shape,

@@ -18,7 +18,7 @@ struct HeadOption {
   double error;
 };
 
-/// Far tokens that a head with a threshold may read at most: a quarter of what its candidate chunks hold.
+/// Far tokens that a head with a threshold may read at most: 16 chunks, or two thirds of its candidates.
 std::int64_t most_retrieved(const BsbrConfig& config);
 
 /// The options of each head of a layer, [heads][options]: from nothing far over falling thresholds to

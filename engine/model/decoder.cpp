@@ -145,9 +145,11 @@ void Decoder::run_layer(std::int64_t layer, at::Tensor& x, const Rope::Turn& tur
                         const Options& options) const {
   const DecoderLayer& weights = weights_->layers[static_cast<std::size_t>(layer)];
   x.add_(attend(layer, x, turn, tokens, options));
-  const at::Tensor normed = apply(weights.mlp_norm, x, config_.norm_epsilon);
   const PartTimer timer(options.seconds, &PartSeconds::mlp, device());
-  x.add_(mlp(weights, normed));
+  for (std::int64_t begin = 0; begin < x.size(0); begin += kMlpRows) {
+    at::Tensor rows = x.narrow(0, begin, std::min(kMlpRows, x.size(0) - begin));
+    rows.add_(mlp(weights, apply(weights.mlp_norm, rows, config_.norm_epsilon)));
+  }
 }
 
 Rope::Turn Decoder::turn_of(std::int64_t tokens) const {
@@ -191,10 +193,9 @@ std::array<at::Tensor, 3> Decoder::project(const DecoderLayer& layer, const at::
 at::Tensor Decoder::attend(std::int64_t layer, const at::Tensor& x, const Rope::Turn& turn,
                            const PackedTokens& tokens, const Options& options) const {
   const DecoderLayer& weights = weights_->layers[static_cast<std::size_t>(layer)];
-  const at::Tensor normed = apply(weights.attention_norm, x, config_.norm_epsilon);
   const auto [query, key, value] = [&] {
     const PartTimer timer(options.seconds, &PartSeconds::projections, device());
-    return project(weights, normed, turn);
+    return project(weights, apply(weights.attention_norm, x, config_.norm_epsilon), turn);
   }();
   const double scale = config_.attention_scale(layer);
   const std::span<PairCount> pairs = options.pairs == nullptr

@@ -86,6 +86,7 @@ class TestCliBadUse : public QObject {
     row("retrieve no multiple", {"--retrieve", "100"},
         {"retrieve is 100; legal: multiples of block_size 16"});
     row("retrieve over the context", {"--retrieve", "4096"}, {"retrieve is 4096", "from 0 to 2048"});
+    row("no candidates", {"--candidates", "0"}, {"candidate_chunks is 0; legal: 1 or more"});
     row("window negative", {"--window", "-1"}, {"window is -1; legal: 0 to 16 chunks"});
     row("window over the context", {"--window", "17"}, {"window is 17; legal: 0 to 16 chunks"});
     row("largest numbers", {"--chunk-size", "9223372036854775807", "--retrieve", "9223372036854775807"},

@@ -23,14 +23,15 @@ class TestCliUsage : public QObject {
     const auto row = [](const char* command, const char* options) {
       QTest::newRow(command) << QString(command) << QString(options) + " --json --device --threads";
     };
-    const QString settings = "--chunk-size --block-size --compression-factor --retrieve --window ";
+    const QString settings =
+        "--chunk-size --block-size --compression-factor --retrieve --window --candidates ";
     row("info", "CKPT");
     row("convert", qPrintable(settings + "CKPT OUT --force"));
     row("compare", qPrintable(settings + "CKPT CONVERTED --text --seq-len"));
     row("fidelity", qPrintable(settings + "CKPT CONVERTED --text --lengths --passages --from --trials"));
     row("sweep",
         "CKPT --text --seq-len --from --budgets --densities --factors --chunk-size --block-size "
-        "--compression-factor --window --calibrate --calibration-tokens");
+        "--compression-factor --window --candidates --calibrate --calibration-tokens");
     row("bench",
         qPrintable(settings + "CKPT CONVERTED --text --lengths --repetitions --seconds --predict --csv "
                               "--attention-only --layer"));
