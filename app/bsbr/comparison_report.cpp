@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iomanip>
+#include <nlohmann/json.hpp>
 
 #include "app/bsbr/conversion.h"
 #include "app/bsbr/terminal.h"

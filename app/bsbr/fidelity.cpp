@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <iostream>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "app/bsbr/commands.h"
 #include "app/bsbr/comparison_report.h"

@@ -1,5 +1,6 @@
 #include <iostream>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "app/bsbr/commands.h"
 #include "app/bsbr/conversion.h"

@@ -1,6 +1,7 @@
 #include "app/bsbr/settings.h"
 
 #include <unistd.h>
+#include <nlohmann/json.hpp>
 
 #include <array>
 #include <cerrno>

@@ -11,6 +11,11 @@ AttentionCapture::AttentionCapture(const LanguageModel& original, const Language
         return std::make_shared<const CapturedStreams>(original, converted, ids, job, most_bytes);
       })) {}
 
+AttentionCapture AttentionCapture::with_conversion(const LanguageModel& converted, const Job& job) const {
+  return at_torch_border(
+      [&] { return AttentionCapture(std::make_shared<const CapturedStreams>(*streams_, converted, job)); });
+}
+
 std::int64_t AttentionCapture::tokens() const {
   return streams_->tokens();
 }

@@ -25,6 +25,9 @@ class AttentionCapture {
                    std::span<const TokenId> ids, const Job& job = {},
                    std::int64_t most_bytes = std::int64_t{640} << 20);
 
+  /// The same text and original with another conversion of it: only that is run.
+  [[nodiscard]] AttentionCapture with_conversion(const LanguageModel& converted, const Job& job = {}) const;
+
   [[nodiscard]] std::int64_t tokens() const;
   [[nodiscard]] std::int64_t layers() const;
   [[nodiscard]] std::int64_t heads() const;
@@ -38,6 +41,8 @@ class AttentionCapture {
   [[nodiscard]] const CapturedStreams& streams() const { return *streams_; }
 
  private:
+  explicit AttentionCapture(std::shared_ptr<const CapturedStreams> streams) : streams_(std::move(streams)) {}
+
   std::shared_ptr<const CapturedStreams> streams_;
 };
 

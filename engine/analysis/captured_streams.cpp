@@ -22,6 +22,12 @@ at::Tensor index_tensor(std::span<const std::int64_t> positions, at::Device devi
                     at::TensorOptions(at::kLong).device(device));
 }
 
+void check_converted(const LanguageModel& model) {
+  if (!model.config().bsbr)
+    throw Error(ErrorKind::InvalidArgument,
+                "the second model is not converted; its attention is that of the first");
+}
+
 at::Tensor dense_weights(const at::Tensor& queries, const at::Tensor& keys,
                          std::span<const std::int64_t> positions) {
   const std::int64_t tokens = positions.back() + 1;
@@ -62,29 +68,33 @@ const Selector& CapturedLayer::selector(std::int64_t head) const {
 
 CapturedStreams::CapturedStreams(const LanguageModel& original, const LanguageModel& converted,
                                  std::span<const TokenId> ids, const Job& job, std::int64_t most_bytes)
-    : tokens_(static_cast<std::int64_t>(ids.size())), original_{original, {}}, converted_{converted, {}} {
-  if (!converted.config().bsbr)
-    throw Error(ErrorKind::InvalidArgument,
-                "the second model is not converted; its attention is that of the first");
-  if (tokens_ < 1) throw Error(ErrorKind::InvalidArgument, "the text has no tokens; enter some");
-  const std::int64_t one = tokens_ * model().width * static_cast<std::int64_t>(sizeof(float));
+    : ids_(ids.begin(), ids.end()), original_(new Side{original, {}}), converted_{converted, {}} {
+  if (ids_.empty()) throw Error(ErrorKind::InvalidArgument, "the text has no tokens; enter some");
+  const std::int64_t one = tokens() * model().width * static_cast<std::int64_t>(sizeof(float));
   while (stride_ < model().layers && (model().layers + stride_ - 1) / stride_ * one > most_bytes) ++stride_;
-  run(original_, ids, job.stage("reading the text with the original"));
-  run(converted_, ids, job.stage("reading the text with the converted model"));
+  check_converted(converted);
+  run(*original_, job.stage("reading the text with the original"));
+  run(converted_, job.stage("reading the text with the converted model"));
 }
 
-void CapturedStreams::run(Side& side, std::span<const TokenId> ids, const Job& job) const {
+CapturedStreams::CapturedStreams(const CapturedStreams& other, const LanguageModel& converted, const Job& job)
+    : ids_(other.ids_), stride_(other.stride_), original_(other.original_), converted_{converted, {}} {
+  check_converted(converted);
+  run(converted_, job.stage("reading the text with the converted model"));
+}
+
+void CapturedStreams::run(Side& side, const Job& job) const {
   Decoder::Options options;
   options.job = job;
   options.on_hidden = [&](std::int64_t index, const at::Tensor& stream) {
     if (index < model().layers && index % stride_ == 0) side.streams.push_back(stream.clone());
   };
-  (void)side.model.decoder().forward({{ids.begin(), ids.end()}, {tokens_}}, options);
+  (void)side.model.decoder().forward({ids_, {tokens()}}, options);
 }
 
 std::int64_t CapturedStreams::bytes() const {
   std::int64_t sum = 0;
-  for (const Side* side : {&original_, &converted_})
+  for (const Side* side : std::initializer_list<const Side*>{original_.get(), &converted_})
     for (const at::Tensor& stream : side->streams) sum += static_cast<std::int64_t>(stream.nbytes());
   return sum;
 }
@@ -119,9 +129,9 @@ void CapturedStreams::visit_rows(std::int64_t layer_index, std::int64_t head,
   };
   check("layer", layer_index, model().layers);
   check("head", head, model().heads);
-  for (const std::int64_t position : positions) check("query", position, tokens_);
+  for (const std::int64_t position : positions) check("query", position, tokens());
   std::shared_ptr<const CapturedLayer> original, converted;
-  if (sides != Sides::Converted) original = layer(original_, layer_index, job);
+  if (sides != Sides::Converted) original = layer(*original_, layer_index, job);
   if (sides != Sides::Original) converted = layer(converted_, layer_index, job);
   const HeadPlan plan = config().heads_of(layer_index, model().heads)[static_cast<std::size_t>(head)];
   const std::int64_t piece = converted ? config().chunk_size : kRows;

@@ -55,9 +55,11 @@ class CapturedStreams {
  public:
   CapturedStreams(const LanguageModel& original, const LanguageModel& converted, std::span<const TokenId> ids,
                   const Job& job, std::int64_t most_bytes);
+  /// With the streams of `other`'s original, which are shared.
+  CapturedStreams(const CapturedStreams& other, const LanguageModel& converted, const Job& job);
 
-  [[nodiscard]] std::int64_t tokens() const { return tokens_; }
-  [[nodiscard]] const ModelConfig& model() const { return original_.model.config(); }
+  [[nodiscard]] std::int64_t tokens() const { return static_cast<std::int64_t>(ids_.size()); }
+  [[nodiscard]] const ModelConfig& model() const { return original_->model.config(); }
   [[nodiscard]] const BsbrConfig& config() const { return *converted_.model.config().bsbr; }
   [[nodiscard]] std::int64_t bytes() const;
 
@@ -73,13 +75,14 @@ class CapturedStreams {
     mutable std::list<std::pair<std::int64_t, std::shared_ptr<const CapturedLayer>>> recent = {};
     mutable std::mutex mutex = {};
   };
-  void run(Side& side, std::span<const TokenId> ids, const Job& job) const;
+  void run(Side& side, const Job& job) const;
   [[nodiscard]] std::shared_ptr<const CapturedLayer> layer(const Side& side, std::int64_t layer,
                                                            const Job& job) const;
 
-  std::int64_t tokens_;
+  std::vector<TokenId> ids_;
   std::int64_t stride_ = 1;
-  Side original_, converted_;
+  std::shared_ptr<Side> original_;
+  Side converted_;
 };
 
 }  // namespace bsbr

@@ -1,6 +1,7 @@
 #include "engine/analysis/comparison.h"
 
 #include <array>
+#include <nlohmann/json.hpp>
 
 namespace bsbr {
 namespace {

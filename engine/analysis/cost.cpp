@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <nlohmann/json.hpp>
 
 #include "engine/analysis/memory_meter.h"
 #include "engine/model/decoder.h"

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <chrono>
+#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "engine/analysis/kernel_checks.h"

@@ -1,6 +1,7 @@
 #include "engine/analysis/fidelity_report.h"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 namespace bsbr {
 namespace {

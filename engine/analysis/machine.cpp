@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <torch/headeronly/version.h>
 #include <unistd.h>
+#include <nlohmann/json.hpp>
 
 #include <fstream>
 

@@ -1,6 +1,7 @@
 #include "engine/analysis/recall.h"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 #include <random>
 
 #include "engine/analysis/answers.h"

@@ -1,5 +1,6 @@
 #include "engine/checkpoint/shard_index.h"
 
+#include <nlohmann/json.hpp>
 #include <set>
 
 #include "engine/base/json_file.h"

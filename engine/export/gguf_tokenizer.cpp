@@ -1,5 +1,7 @@
 #include "engine/export/gguf_tokenizer.h"
 
+#include <nlohmann/json.hpp>
+
 #include "engine/base/error.h"
 
 namespace bsbr {

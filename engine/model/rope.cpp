@@ -1,8 +1,10 @@
 #include "engine/model/rope.h"
 
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/addcmul.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/empty_like.h>
+#include <ATen/ops/mul.h>
 #include <ATen/ops/pow.h>
 #include <ATen/ops/where.h>
 
@@ -51,8 +53,13 @@ at::Tensor rotate(const at::Tensor& x, const Rope::Turn& turn) {
   const at::Tensor first = x.narrow(2, 0, half);
   const at::Tensor second = x.narrow(2, half, half);
   at::Tensor out = at::empty_like(x, at::MemoryFormat::Contiguous);
-  out.narrow(2, 0, half).copy_(first * turn.cosine - second * turn.sine);
-  out.narrow(2, half, half).copy_(second * turn.cosine + first * turn.sine);
+  const auto combine = [](at::Tensor to, const at::Tensor& a, const at::Tensor& b, const at::Tensor& c,
+                          const at::Tensor& d, int sign) {
+    at::mul_out(to, a, b);
+    to.addcmul_(c, d, sign);
+  };
+  combine(out.narrow(2, 0, half), first, turn.cosine, second, turn.sine, -1);
+  combine(out.narrow(2, half, half), second, turn.cosine, first, turn.sine, 1);
   return out;
 }
 

@@ -1,5 +1,6 @@
 #include "engine/model/summary.h"
 
+#include <nlohmann/json.hpp>
 #include <set>
 
 #include "engine/model/checkpoint_config.h"

@@ -1,6 +1,7 @@
 #include "engine/tokenizer/added_tokens.h"
 
 #include <charconv>
+#include <nlohmann/json.hpp>
 #include <string>
 
 #include "engine/base/error.h"

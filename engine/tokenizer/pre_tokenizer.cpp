@@ -1,5 +1,6 @@
 #include "engine/tokenizer/pre_tokenizer.h"
 
+#include <nlohmann/json.hpp>
 #include <utility>
 
 namespace bsbr {

@@ -1,5 +1,6 @@
 #include "engine/tokenizer/tokenizer_json.h"
 
+#include <nlohmann/json.hpp>
 #include <set>
 #include <string>
 #include <utility>

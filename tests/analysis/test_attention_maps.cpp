@@ -10,6 +10,7 @@
 #include "engine/analysis/retrieval.h"
 #include "engine/model/checkpoint_tokenizer.h"
 #include "engine/model/decoder.h"
+#include "tests/support/files.h"
 #include "tests/support/golden.h"
 #include "tests/support/resource_text.h"
 
@@ -184,6 +185,21 @@ class TestAttentionMaps : public QObject {
         }
       }
     }
+  }
+
+  void anotherConversionSharesTheOriginal() {
+    BsbrConfig config = *converted_->config().bsbr;
+    config.compression_factor = config.block_size;
+    const LanguageModel other = original_->with_attention(config);
+    const AttentionCapture shared = capture_->with_conversion(other);
+    const AttentionCapture fresh(*original_, other, ids_);
+    const MapRequest request{kLayer, 0, {0, kTokens, 0, kTokens}, 31, 31};
+    const AttentionMap map = bsbr::attention_map(shared, request);
+    const AttentionMap expected = bsbr::attention_map(fresh, request);
+    QVERIFY(largest_difference(map.original, expected.original) == 0);
+    QVERIFY(largest_difference(map.converted, expected.converted) == 0);
+    QVERIFY(largest_difference(map.converted, bsbr::attention_map(*capture_, request).converted) > 0);
+    EXPECT_ERROR((void)capture_->with_conversion(*original_), bsbr::ErrorKind::InvalidArgument, "not converted");
   }
 
   /// The strongest that can be said: the weights times the values are what the kernel put out.

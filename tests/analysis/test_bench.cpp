@@ -1,4 +1,5 @@
 #include <QtTest>
+#include <nlohmann/json.hpp>
 
 #include "engine/analysis/attention_cost.h"
 #include "engine/analysis/bench.h"

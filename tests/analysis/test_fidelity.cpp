@@ -1,4 +1,5 @@
 #include <QtTest>
+#include <nlohmann/json.hpp>
 
 #include "engine/analysis/comparison.h"
 #include "engine/base/error.h"

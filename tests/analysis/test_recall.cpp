@@ -1,4 +1,5 @@
 #include <QtTest>
+#include <nlohmann/json.hpp>
 
 #include "engine/analysis/recall.h"
 #include "engine/analysis/recall_meter.h"

@@ -4,6 +4,7 @@
 
 #include <QtTest>
 
+#include <nlohmann/json.hpp>
 #include <numeric>
 #include <random>
 

@@ -1,4 +1,7 @@
 #include "tests/cli/checkpoints.h"
+
+#include <nlohmann/json.hpp>
+
 #include "tests/cli/run_bsbr.h"
 #include "tests/support/golden.h"
 

@@ -1,5 +1,6 @@
 #include <fcntl.h>
 #include <unistd.h>
+#include <nlohmann/json.hpp>
 
 #include "tests/cli/checkpoints.h"
 #include "tests/cli/run_bsbr.h"

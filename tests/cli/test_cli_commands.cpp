@@ -1,5 +1,6 @@
 #include <cmath>
 #include <iterator>
+#include <nlohmann/json.hpp>
 #include <set>
 #include <sstream>
 

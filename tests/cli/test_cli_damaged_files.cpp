@@ -1,4 +1,5 @@
 #include <sys/resource.h>
+#include <nlohmann/json.hpp>
 
 #include "tests/checkpoint/damaged_files.h"
 #include "tests/cli/checkpoints.h"

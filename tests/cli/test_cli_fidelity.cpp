@@ -1,4 +1,5 @@
 #include <csignal>
+#include <nlohmann/json.hpp>
 #include <set>
 
 #include "tests/cli/checkpoints.h"

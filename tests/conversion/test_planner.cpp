@@ -1,5 +1,6 @@
 #include <QtTest>
 
+#include <nlohmann/json.hpp>
 #include <set>
 
 #include "engine/base/error.h"

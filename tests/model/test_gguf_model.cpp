@@ -1,6 +1,7 @@
 #include <QtTest>
 
 #include <map>
+#include <nlohmann/json.hpp>
 
 #include "tests/checkpoint/gguf_builder.h"
 #include "tests/support/files.h"

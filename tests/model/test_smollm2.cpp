@@ -1,6 +1,7 @@
 #include <QtTest>
 
 #include <fstream>
+#include <nlohmann/json.hpp>
 
 #include "engine/model/checkpoint_tokenizer.h"
 #include "engine/model/generation.h"

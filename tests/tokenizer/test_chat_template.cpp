@@ -1,4 +1,5 @@
 #include <QtTest>
+#include <nlohmann/json.hpp>
 
 #include "engine/base/json_file.h"
 #include "engine/tokenizer/chat_template.h"

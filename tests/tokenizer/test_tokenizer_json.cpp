@@ -1,5 +1,6 @@
 #include <QtTest>
 #include <array>
+#include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "engine/base/json_file.h"

@@ -27,6 +27,7 @@ struct Studio {
     window = std::make_unique<MainWindow>(controller);
     window->show();
     if (!QTest::qWaitForWindowExposed(window.get())) qFatal("no window");
+    QApplication::setActiveWindow(window.get());  // an X server without a window manager makes none active
   }
   ~Studio() {
     controller.stopAll();

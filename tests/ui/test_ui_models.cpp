@@ -1,6 +1,7 @@
 #include <QAbstractItemModelTester>
 #include <QSignalSpy>
 #include <QtTest>
+#include <nlohmann/json.hpp>
 
 #include "tests/support/files.h"
 #include "ui/core/checkpoint_list_model.h"

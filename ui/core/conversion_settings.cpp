@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <nlohmann/json.hpp>
 
 #include "engine/base/error.h"
 
@@ -37,6 +38,7 @@ BsbrConfig ConversionSettings::config() const {
   config.block_size = block_size;
   config.compression_factor = compression_factor;
   config.window = window;
+  config.candidate_chunks = candidates;
   config.retrieve = goal == Goal::Uniform ? retrieve : 0;
   config.states_only = goal == Goal::StatesOnly;
   return config;
@@ -91,6 +93,7 @@ ConversionSettings ConversionSettings::of(const BsbrConfig& config) {
   settings.block_size = config.block_size;
   settings.compression_factor = config.compression_factor;
   settings.window = config.window;
+  settings.candidates = config.candidate_chunks;
   if (config.states_only) {
     settings.goal = Goal::StatesOnly;
   } else if (config.plan.empty()) {
@@ -109,6 +112,7 @@ nlohmann::json ConversionSettings::to_json() const {
           {"block_size", block_size},
           {"compression_factor", compression_factor},
           {"window", window},
+          {"candidates", candidates},
           {"calibration", calibration},
           {"calibration_tokens", plan_tokens}};
 }
@@ -131,6 +135,7 @@ ConversionSettings ConversionSettings::from_json(const nlohmann::json& json) {
     settings.block_size = json.value("block_size", settings.block_size);
     settings.compression_factor = json.value("compression_factor", settings.compression_factor);
     settings.window = json.value("window", settings.window);
+    settings.candidates = json.value("candidates", settings.candidates);
     settings.calibration = json.value("calibration", settings.calibration);
     settings.plan_tokens = json.value("calibration_tokens", settings.plan_tokens);
   } catch (const nlohmann::json::exception& error) {

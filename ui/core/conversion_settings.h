@@ -1,7 +1,7 @@
 #pragma once
 
 #include <cstdint>
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 
@@ -25,6 +25,7 @@ struct ConversionSettings {
   std::int64_t block_size = 16;
   std::int64_t compression_factor = 4;
   std::int64_t window = 0;          ///< previous chunks
+  std::int64_t candidates = 64;     ///< chunks whose blocks are scored one by one
   std::string calibration;          ///< path of the text to plan from; empty: the bundled one
   std::int64_t plan_tokens = 4096;  ///< to plan from at most, and to check on
 

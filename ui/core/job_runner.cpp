@@ -1,5 +1,8 @@
 #include "ui/core/job_runner.h"
 
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <chrono>
 #include <utility>
 
@@ -8,6 +11,12 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 constexpr int kPollMs = 80;
+
+/// Where processors are short the window goes before the engine: threads that this one starts inherit it.
+void step_back() {
+  constexpr int kNicer = 5;
+  (void)setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kNicer);
+}
 
 std::optional<Error> run(const std::function<void(const Job&)>& work, const Job& job) {
   try {
@@ -80,6 +89,7 @@ void JobRunner::cancel() {
 }
 
 void JobRunner::loop() {
+  step_back();
   while (true) {
     std::shared_ptr<Running> running;
     {

@@ -1,6 +1,7 @@
 #include "ui/core/session.h"
 
 #include <QSaveFile>
+#include <nlohmann/json.hpp>
 
 #include "engine/base/json_file.h"
 

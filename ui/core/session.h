@@ -2,7 +2,7 @@
 
 #include <QString>
 #include <filesystem>
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 
 #include "ui/core/studio_state.h"
 

@@ -65,6 +65,8 @@ ConversionPanel::ConversionPanel(Controller& controller, QWidget* parent)
       chunk_(new QComboBox),
       block_(new QComboBox),
       factor_(new QComboBox),
+      candidates_(new QComboBox),
+      calibration_(new QComboBox),
       length_(new QComboBox),
       slider_(new QSlider(Qt::Horizontal)),
       value_(make_heading({})),
@@ -72,7 +74,6 @@ ConversionPanel::ConversionPanel(Controller& controller, QWidget* parent)
       result_(make_note()),
       stage_(make_note()),
       window_(new QSpinBox),
-      calibration_(new QPushButton),
       convert_(new QPushButton(tr("&Convert"))),
       cancel_(new QPushButton(tr("C&ancel"))),
       more_(new QToolButton),
@@ -176,11 +177,14 @@ QWidget* ConversionPanel::make_details() {
   fill(chunk_, {16, 32, 64, 128, 256, 512});
   fill(block_, {4, 8, 16, 32, 64});
   fill(factor_, {1, 2, 4, 8, 16});
+  fill(candidates_, {8, 16, 24, 32, 64, 128});
   named(chunk_, tr("Chunk size"), tr("Tokens; attention inside the own chunk is exact"));
   named(block_, tr("Block size"), tr("Tokens; the unit that is scored, retrieved and condensed"));
   named(factor_, tr("Compression factor"),
         tr("A block's condensed states are so many times smaller than its keys and values"));
   named(window_, tr("Window"), tr("Previous chunks that are exact too"));
+  named(candidates_, tr("Candidates"),
+        tr("Chunks whose blocks are scored one by one; where there are more, fewer candidates are faster"));
   named(calibration_, tr("Calibration text"),
         tr("The text to plan from: its first two thirds; the rest is what the plan is checked on"));
   window_->setRange(0, 64);
@@ -191,6 +195,7 @@ QWidget* ConversionPanel::make_details() {
   form->addRow(tr("Block, tokens"), block_);
   form->addRow(tr("Compression"), factor_);
   form->addRow(tr("Window, chunks"), window_);
+  form->addRow(tr("Candidates, chunks"), candidates_);
   form->addRow(tr("Plan from"), calibration_);
   const auto sized = [this](QComboBox* box, const QString& what, std::int64_t ConversionSettings::*field) {
     connect(box, &QComboBox::activated, this, [this, box, what, field] {
@@ -200,17 +205,32 @@ QWidget* ConversionPanel::make_details() {
   sized(chunk_, tr("Change the chunk size"), &ConversionSettings::chunk_size);
   sized(block_, tr("Change the block size"), &ConversionSettings::block_size);
   sized(factor_, tr("Change the compression factor"), &ConversionSettings::compression_factor);
+  sized(candidates_, tr("Change the candidates"), &ConversionSettings::candidates);
   connect(window_, &QSpinBox::valueChanged, this, [this](int chunks) {
     change(tr("Change the window"), kWindowMerge, [chunks](ConversionSettings& s) { s.window = chunks; });
   });
-  connect(calibration_, &QPushButton::clicked, this, [this] {
-    // Cancelling the dialog goes back to the bundled text.
-    const QString file =
-        QFileDialog::getOpenFileName(this, tr("Text to plan from (Cancel: the bundled one)"));
-    change(tr("Change the calibration text"), 0,
-           [&](ConversionSettings& s) { s.calibration = file.toStdString(); });
-  });
+  connect(calibration_, &QComboBox::activated, this, &ConversionPanel::choose_calibration);
   return details;
+}
+
+void ConversionPanel::choose_calibration() {
+  QString file = calibration_->currentData().toString();
+  if (calibration_->currentIndex() == calibration_->count() - 1) {
+    file = QFileDialog::getOpenFileName(this, tr("Text to plan from"));
+    if (file.isEmpty()) return show_settings();  // what was chosen stays
+  }
+  change(tr("Change the calibration text"), 0,
+         [&](ConversionSettings& s) { s.calibration = file.toStdString(); });
+}
+
+void ConversionPanel::show_calibration() {
+  const QString file = QString::fromStdString(controller_.settings().calibration);
+  calibration_->clear();
+  calibration_->addItem(tr("the bundled text"), QString());
+  if (!file.isEmpty()) calibration_->addItem(QFileInfo(file).fileName(), file);
+  calibration_->setCurrentIndex(calibration_->count() - 1);
+  calibration_->addItem(tr("a file …"));
+  calibration_->setEnabled(controller_.settings().is_planned());
 }
 
 void ConversionPanel::change(const QString& what, int merge_id,
@@ -233,11 +253,9 @@ void ConversionPanel::show_settings() {
   select(chunk_, settings.chunk_size);
   select(block_, settings.block_size);
   select(factor_, settings.compression_factor);
+  select(candidates_, settings.candidates);
   window_->setValue(static_cast<int>(settings.window));
-  calibration_->setText(settings.calibration.empty()
-                            ? tr("the bundled text")
-                            : QFileInfo(QString::fromStdString(settings.calibration)).fileName());
-  calibration_->setEnabled(settings.is_planned());
+  show_calibration();
   value_->setText(goal_value(settings));
   const auto opened = controller_.opened();
   const std::int64_t context = opened ? opened->config().context : 0;

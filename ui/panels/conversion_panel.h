@@ -30,15 +30,17 @@ class ConversionPanel : public QWidget {
   void show_settings();
   void show_prediction();
   void show_job();
+  void choose_calibration();
+  void show_calibration();
   void change(const QString& what, int merge_id, const std::function<void(ConversionSettings&)>& edit);
   [[nodiscard]] std::int64_t length() const;
 
   Controller& controller_;
-  QComboBox *goal_, *chunk_, *block_, *factor_, *length_;
+  QComboBox *goal_, *chunk_, *block_, *factor_, *candidates_, *calibration_, *length_;
   QSlider* slider_;
   QLabel *value_, *prediction_, *result_, *stage_;
   QSpinBox* window_;
-  QPushButton *calibration_, *convert_, *cancel_;
+  QPushButton *convert_, *cancel_;
   QToolButton* more_;
   QWidget *details_, *expected_ = nullptr;
   QProgressBar* progress_;

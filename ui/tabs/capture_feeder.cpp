@@ -81,13 +81,19 @@ void CaptureFeeder::read() {
     return;
   }
   Q_EMIT progressed(tr("reading the text with both models"), 0);
+  // Of the same text the original has been read already.
+  const auto last = opened == read_by_.lock() && tokens == read_.lock() ? scene_.capture() : nullptr;
   task_.start(
-      [opened, converted, ids = std::move(ids)](const Job& job) {
-        return std::make_shared<const AttentionCapture>(opened->original, converted->model, ids, job);
+      [opened, converted, last, ids = std::move(ids)](const Job& job) {
+        return std::make_shared<const AttentionCapture>(
+            last ? last->with_conversion(converted->model, job)
+                 : AttentionCapture(opened->original, converted->model, ids, job));
       },
-      [this, tokens](const std::shared_ptr<const AttentionCapture>& capture) {
+      [this, opened, tokens](const std::shared_ptr<const AttentionCapture>& capture) {
         follow();
         scene_.setCapture(capture, tokens->pieces);
+        read_by_ = opened;
+        read_ = tokens;
         Q_EMIT settled();
       });
 }

@@ -40,6 +40,8 @@ class CaptureFeeder : public QObject {
   LatestTask task_;
   QTimer patience_;
   std::vector<const QWidget*> viewers_;
+  std::weak_ptr<const OpenedModel> read_by_;  // what the scene's capture is of
+  std::weak_ptr<const TokenizedText> read_;
   bool stale_ = true, following_ = false;
 };
 
