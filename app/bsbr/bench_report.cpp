@@ -193,8 +193,8 @@ void print_attention(std::ostream& out, const std::vector<std::string>& models,
   std::vector<std::string> heading{"tokens"};
   for (const std::string& model : models) heading.push_back(model);
   if (models.size() == 2) {
-    for (const char* name : {"times as fast", "density", "of it scoring", "memory beyond cache and result",
-                             "arithmetic of exact pairs"}) {
+    for (const char* name : {"times as fast", "density", "of it scoring", "of it exact pairs",
+                             "their arithmetic", "memory beyond cache and result"}) {
       heading.emplace_back(name);
     }
   }
@@ -204,12 +204,14 @@ void print_attention(std::ostream& out, const std::vector<std::string>& models,
     for (const AttentionCost& cost : point.costs) row.push_back(with_spread(cost.ms));
     if (models.size() == 2) {
       const AttentionCost& converted = point.costs[1];
-      const double useful = converted.exact_flops / (1e-3 * converted.ms.median);
+      const double exact_ms = converted.exact_ms > 0 ? converted.exact_ms : converted.ms.median;
+      const double useful = converted.exact_flops / (1e-3 * exact_ms);
       row.push_back(times_as_fast(point.costs[0].ms, converted.ms));
       row.push_back(fixed(100 * converted.density, 1) + " %");
       row.push_back(milliseconds(converted.scoring_ms));
-      row.push_back(human_bytes(converted.scratch_bytes));
+      row.push_back(milliseconds(exact_ms));
       row.push_back(cat(fixed(useful / 1e9, 0), " GFLOP/s, ", fixed(100 * useful / product_flops, 0), " %"));
+      row.push_back(human_bytes(converted.scratch_bytes));
     }
     table.add(std::move(row));
   }
@@ -235,14 +237,15 @@ void print_dense_start(std::ostream& out, const std::vector<std::int64_t>& start
 
 void print_attention_csv(std::ostream& out, const std::vector<std::string>& models,
                          std::span<const AttentionPoint> points) {
-  Table table({"tokens", "model", "median_ms", "low_ms", "high_ms", "runs", "scoring_ms", "scratch_bytes",
-               "density", "exact_flops"});
+  Table table({"tokens", "model", "median_ms", "low_ms", "high_ms", "runs", "scoring_ms", "exact_ms",
+               "scratch_bytes", "density", "exact_flops"});
   for (const AttentionPoint& point : points) {
     for (std::size_t m = 0; m < models.size(); ++m) {
       const AttentionCost& cost = point.costs[m];
       table.add({std::to_string(point.tokens), models[m], plain(cost.ms.median), plain(cost.ms.low),
                  plain(cost.ms.high), std::to_string(cost.ms.runs), plain(cost.scoring_ms),
-                 std::to_string(cost.scratch_bytes), plain(cost.density), plain(cost.exact_flops)});
+                 plain(cost.exact_ms), std::to_string(cost.scratch_bytes), plain(cost.density),
+                 plain(cost.exact_flops)});
     }
   }
   table.print_csv(out);

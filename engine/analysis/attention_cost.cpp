@@ -61,7 +61,7 @@ struct Subject {
   at::Device device;
   std::vector<double> ms;
   double spent_ms = 0;
-  double scoring_ms = 0;  // sum
+  double scoring_ms = 0, exact_ms = 0;  // sums
   AttentionCost cost;
 
   void run(const AttentionInput& input, bool counts) {
@@ -72,14 +72,16 @@ struct Subject {
     const auto start = Clock::now();
     const auto cache = attention.make_cache(tokens);
     double scoring = 0;
-    const at::Tensor out =
-        attention.forward(input.query, input.key, input.value, input.scale, cache.get(), {pairs, &scoring});
+    double exact = 0;
+    const at::Tensor out = attention.forward(input.query, input.key, input.value, input.scale, cache.get(),
+                                             {pairs, &scoring, &exact});
     synchronize(device);
     const double taken = std::chrono::duration<double, std::milli>(Clock::now() - start).count();
     spent_ms += taken;
     if (!counts && taken < kNoWarmUpMs) return;
     ms.push_back(taken);
     scoring_ms += 1e3 * scoring;
+    exact_ms += 1e3 * exact;
     cost.scratch_bytes = std::max(
         cost.scratch_bytes, meter.peak_bytes() - cache->bytes() - static_cast<std::int64_t>(out.nbytes()));
     cost.density = density_of(pairs);
@@ -120,7 +122,9 @@ std::vector<AttentionCost> measure_attention(std::span<const LanguageModel* cons
     std::vector<AttentionCost> costs;
     for (Subject& subject : subjects) {
       subject.cost.ms = spread(subject.ms);
-      subject.cost.scoring_ms = subject.scoring_ms / static_cast<double>(subject.ms.size());
+      const auto runs = static_cast<double>(subject.ms.size());
+      subject.cost.scoring_ms = subject.scoring_ms / runs;
+      subject.cost.exact_ms = subject.exact_ms / runs;
       costs.push_back(subject.cost);
     }
     return costs;
@@ -128,11 +132,9 @@ std::vector<AttentionCost> measure_attention(std::span<const LanguageModel* cons
 }
 
 nlohmann::json AttentionCost::to_json() const {
-  return {{"ms", ms.to_json()},
-          {"scoring_ms", scoring_ms},
-          {"scratch_bytes", scratch_bytes},
-          {"density", density},
-          {"exact_flops", exact_flops}};
+  return {{"ms", ms.to_json()},   {"scoring_ms", scoring_ms},
+          {"exact_ms", exact_ms}, {"scratch_bytes", scratch_bytes},
+          {"density", density},   {"exact_flops", exact_flops}};
 }
 
 double matrix_product_flops() {

@@ -16,6 +16,7 @@ namespace bsbr {
 struct AttentionCost {
   Spread ms;
   double scoring_ms = 0;  ///< of that, choosing what is read exactly; mean
+  double exact_ms = 0;    ///< of that, reading it, where the kernel tells; mean
   /// Most tensor memory at once beyond queries, keys, values, the cache and the result.
   std::int64_t scratch_bytes = 0;
   double density = 1;

@@ -42,6 +42,8 @@ struct AttentionNotes {
   std::span<PairCount> pairs = {};  ///< one a head, or empty
   /// Taken to choose what is read exactly, the weighing of states included; or nullptr.
   double* scoring_seconds = nullptr;
+  /// Taken by the pairs that are read exactly, where the kernel tells; or nullptr.
+  double* exact_seconds = nullptr;
 };
 
 /// Keys and values (and what an attention derives from them) of one sequence in one layer.

@@ -82,8 +82,7 @@ class BsbrAttention : public Attention {
       // A sequence's dense start needs no store.
       const std::int64_t start = first + begin == 0 ? std::min(dense_until_, count) : 0;
       if (start > 0) attend_densely(query, key, value, scale, start, out, exact);
-      const double scoring = attend(q, start, store, scale, out.narrow(0, begin, count), exact);
-      if (notes.scoring_seconds != nullptr) *notes.scoring_seconds += scoring;
+      attend(q, start, store, scale, out.narrow(0, begin, count), exact, notes);
       if (states_only_) {
         const std::size_t chunks = store.tokens() / layout_.chunk;
         store.forget((reach_.sink + layout_.chunk - 1) / layout_.chunk,
@@ -119,14 +118,15 @@ class BsbrAttention : public Attention {
     for (auto& pairs : exact) pairs += static_cast<std::uint64_t>(count * (count + 1) / 2);
   }
 
-  /// The rows of `query` are the last ones of the store; those before `begin_row` have been attended. Returns
-  /// the seconds that scoring took, of the mean thread.
-  double attend(const at::Tensor& query, std::int64_t begin_row, const KvStore& store, double scale,
-                const at::Tensor& out, std::vector<std::atomic<std::uint64_t>>& exact) const {
+  /// The rows of `query` are the last ones of the store; those before `begin_row` have been attended. Notes
+  /// the seconds of the mean thread.
+  void attend(const at::Tensor& query, std::int64_t begin_row, const KvStore& store, double scale,
+              const at::Tensor& out, std::vector<std::atomic<std::uint64_t>>& exact,
+              const AttentionNotes& notes) const {
     const std::int64_t rows = query.size(0);
     const std::int64_t first = static_cast<std::int64_t>(store.tokens()) - rows;
     const std::vector<WorkItem> work = divide(first, begin_row, rows);
-    if (work.empty()) return 0;
+    if (work.empty()) return;
     std::size_t most_rows = 1;
     for (const WorkItem& item : work) most_rows = std::max(most_rows, static_cast<std::size_t>(item.rows));
     const std::int64_t threads =
@@ -158,9 +158,11 @@ class BsbrAttention : public Attention {
         }
       }
     });
-    double scoring = 0;
-    for (const BsbrTileKernel& kernel : kernels) scoring += kernel.scoring_seconds();
-    return scoring / static_cast<double>(threads);
+    for (const BsbrTileKernel& kernel : kernels) {
+      const double share = 1.0 / static_cast<double>(threads);
+      if (notes.scoring_seconds != nullptr) *notes.scoring_seconds += share * kernel.scoring_seconds();
+      if (notes.exact_seconds != nullptr) *notes.exact_seconds += share * kernel.exact_seconds();
+    }
   }
 
   static std::size_t stride(const at::Tensor& tensor, std::int64_t dimension) {

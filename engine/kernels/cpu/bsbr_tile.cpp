@@ -34,6 +34,20 @@ class Arena {
   std::size_t used_ = 0;
 };
 
+/// Adds the time that a scope takes.
+class Timer {
+ public:
+  explicit Timer(double& seconds) : seconds_(seconds) {}
+  Timer(const Timer&) = delete;
+  Timer& operator=(const Timer&) = delete;
+  ~Timer() { seconds_ += std::chrono::duration<double>(Clock::now() - start_).count(); }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  double& seconds_;
+  Clock::time_point start_ = Clock::now();
+};
+
 std::size_t divide_up(std::size_t n, std::size_t by) {
   return (n + by - 1) / by;
 }
@@ -135,13 +149,18 @@ std::uint64_t BsbrTileKernel::run(const KvStore& store, const QueryTile& tile) {
     row_[r] = {query, out_ + r * value_stride_, 0.0F, kNever};
     count_[r] = 0;
   }
-  read_near(store, tile, zones);
+  {
+    const Timer timer(exact_seconds_);
+    read_near(store, tile, zones);
+  }
   if (zones.far) {
-    const auto start = std::chrono::steady_clock::now();
-    choose_candidates(store, tile, zones);
-    weigh_states(store, tile, zones);
-    scoring_seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    {
+      const Timer timer(scoring_seconds_);
+      choose_candidates(store, tile, zones);
+      weigh_states(store, tile, zones);
+    }
     if (tile.head.states) read_states(store, tile, zones);
+    const Timer timer(exact_seconds_);
     read_retrieved(store, tile, zones);
   }
   std::uint64_t pairs = 0;

@@ -62,6 +62,8 @@ class BsbrTileKernel {
 
   /// Of all runs so far: the time taken to choose what is read exactly, the weighing of states included.
   [[nodiscard]] double scoring_seconds() const { return scoring_seconds_; }
+  /// Of all runs so far: the time taken by the pairs that are attended exactly.
+  [[nodiscard]] double exact_seconds() const { return exact_seconds_; }
 
   /// A number of rows whose scratch stays in a core's cache.
   static std::size_t good_rows(const KvLayout& layout, const BsbrReach& reach, std::size_t tokens);
@@ -121,7 +123,7 @@ class BsbrTileKernel {
   std::size_t blocks_per_chunk_, states_per_block_, states_per_chunk_;
   Sizes sizes_;
   std::size_t state_stride_, chunk_stride_, value_stride_;
-  double scoring_seconds_ = 0;
+  double scoring_seconds_ = 0, exact_seconds_ = 0;
   Buffer scratch_;
   // Per row, in scratch_:
   micro::SoftmaxRow* row_;   // the running sums
