@@ -108,7 +108,7 @@ std::vector<AttentionCost> measure_attention(std::span<const LanguageModel* cons
     subjects.reserve(models.size());
     for (const LanguageModel* model : models) {
       const Decoder& decoder = model->decoder();
-      subjects.push_back({decoder.attention(options.layer), decoder.device(), {}, 0, 0, {}});
+      subjects.push_back({decoder.attention(options.layer), decoder.device(), {}, 0, 0, 0, {}});
     }
     const auto enough = [&](const Subject& subject) {
       return enough_runs(subject.ms.size(), subject.spent_ms, options.repetitions, options.most_seconds);

@@ -147,7 +147,7 @@ class TestBench : public QObject {
     QCOMPARE(costs[0].density, 1.0);
     const auto& config = original.config();
     QCOMPARE(costs[0].exact_flops, 4.0 * double(config.head_dim * config.heads) * 300 * 301 / 2);
-    QVERIFY(costs[1].exact_ms > 0 && costs[1].exact_ms + costs[1].scoring_ms < 2 * costs[1].ms.high);
+    QVERIFY(costs[0].exact_ms == 0 && costs[1].exact_ms > 0);
     QVERIFY(std::abs(costs[1].exact_flops / costs[0].exact_flops - costs[1].density) < 1e-9);
     QVERIFY(costs[1].density < 0.4);
     for (const auto& cost : costs) QVERIFY(cost.ms.runs == 2 && cost.ms.low > 0 && cost.scratch_bytes > 0);

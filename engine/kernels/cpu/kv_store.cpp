@@ -43,9 +43,7 @@ KvStore::KvStore(const KvLayout& layout, const std::vector<float>& frequencies)
       mean_queries_(layout.kv_heads, MeanQuery(layout.heads / layout.kv_heads, layout.dim, frequencies)) {}
 
 void KvStore::add_chunk() {
-  // Zeroed: a block of keys is read in whole vectors, and padding of values must stay 0.
   chunks_.emplace_back(layout_.kv_heads * head_floats_ * sizeof(float));
-  chunks_.back().clear();
   anchors_.emplace_back(layout_.kv_heads * blocks_ * layout_.dim * sizeof(float));
 }
 
@@ -84,12 +82,24 @@ void KvStore::append(const TokenRows& queries, const TokenRows& keys, const Toke
                      std::size_t tokens, double scale) {
   const std::size_t first = tokens_;
   tokens_ += tokens;
+  const std::size_t old = chunks_.size();
   while (chunks_.size() * layout_.chunk < tokens_) add_chunk();
+  const std::size_t first_chunk = first / layout_.chunk;
+  in_parallel(chunks_.size() - first_chunk, tokens > 1, [&](std::size_t begin, std::size_t end) {
+    for (std::size_t chunk = first_chunk + begin; chunk < first_chunk + end; ++chunk) {
+      // Zeroed: a block of keys is read in whole vectors, and padding of values must stay 0.
+      if (chunk >= old) chunks_[chunk].clear();
+      const std::size_t until = std::min(tokens_, (chunk + 1) * layout_.chunk);
+      for (std::size_t t = std::max(first, chunk * layout_.chunk); t < until; ++t) {
+        for (std::size_t head = 0; head < layout_.kv_heads; ++head)
+          put(t, head, keys.of(t - first, head), values.of(t - first, head));
+      }
+    }
+  });
   in_parallel(layout_.kv_heads, tokens > 1, [&](std::size_t head_begin, std::size_t head_end) {
     for (std::size_t head = head_begin; head < head_end; ++head) {
       const std::size_t first_query = head * (layout_.heads / layout_.kv_heads);
       for (std::size_t t = 0; t < tokens; ++t) {
-        put(first + t, head, keys.of(t, head), values.of(t, head));
         mean_queries_[head].add(queries.of(t, first_query), queries.head_stride, scale);
         const std::size_t filled = first + t + 1;
         if (filled % layout_.chunk == 0) expect_queries(filled / layout_.chunk - 1, head);
@@ -133,13 +143,13 @@ void KvStore::condense(std::size_t chunk, std::size_t head, BlockCondenser& cond
   const std::size_t states = layout_.block / layout_.compression;
   for (std::size_t block = 0; block < blocks_; ++block) {
     float* spread = state_part(chunk, head, state_spread_at_) + block * states;
-    condenser.condense(
-        {part(chunk, head, 0) + block * layout_.block,
-         part(chunk, head, values_at_) + block * layout_.block * value_stride_, anchor(chunk, head, block),
-         state_part(chunk, head, state_keys_at_) + block * states,
-         state_part(chunk, head, state_values_at_) + block * states * value_stride_,
-         state_part(chunk, head, state_bias_at_) + block * states,
-         state_part(chunk, head, state_log_size_at_) + block * states, spread, spread + state_stride_});
+    condenser.condense({part(chunk, head, 0) + block * layout_.block,
+                        part(chunk, head, values_at_) + block * layout_.block * value_stride_,
+                        anchor(chunk, head, block), state_part(chunk, head, state_keys_at_) + block * states,
+                        state_part(chunk, head, state_values_at_) + block * states * value_stride_,
+                        state_part(chunk, head, state_bias_at_) + block * states,
+                        state_part(chunk, head, state_log_size_at_) + block * states, spread,
+                        spread + state_stride_});
   }
   condense_chunk(chunk, head);
 }
