@@ -199,7 +199,8 @@ class TestAttentionMaps : public QObject {
     QVERIFY(largest_difference(map.original, expected.original) == 0);
     QVERIFY(largest_difference(map.converted, expected.converted) == 0);
     QVERIFY(largest_difference(map.converted, bsbr::attention_map(*capture_, request).converted) > 0);
-    EXPECT_ERROR((void)capture_->with_conversion(*original_), bsbr::ErrorKind::InvalidArgument, "not converted");
+    EXPECT_ERROR((void)capture_->with_conversion(*original_), bsbr::ErrorKind::InvalidArgument,
+                 "not converted");
   }
 
   /// The strongest that can be said: the weights times the values are what the kernel put out.

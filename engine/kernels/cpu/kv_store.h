@@ -31,11 +31,12 @@ struct TokenRows {
 };
 
 /// Keys and values of one sequence in one layer, chunk by chunk, with the condensed states of complete
-/// chunks, which are made once they are wanted. Grows without moving what is there. A block's b tokens are grouped by the similarity of their keys
-/// (KeyGrouper) into b / f groups, and each group of n keys k_j with values v_j has a state of log mass
-/// ℓ + q·k̃: k̃ is the mean key, and ℓ = log Σ e^{a·k_j} - a·k̃ makes that exact at the query a, the anchor.
-/// Its value is what a reads of the group, ṽ = Σ p_j v_j with p = softmax(a·k_j). The anchor is the query
-/// that the block's centre expects (MeanQuery, over all tokens up to the chunk's end), and ℓ at most log n
+/// chunks, which are made once they are wanted. Grows without moving what is there. A block's b tokens are
+/// grouped by the similarity of their keys (KeyGrouper) into b / f groups, and each group of n keys k_j with
+/// values v_j has a state of log mass ℓ + q·k̃: k̃ is the mean key, and ℓ = log Σ e^{a·k_j} - a·k̃ makes that
+/// exact at the query a, the anchor. Its value is what a reads of the group, ṽ = Σ p_j v_j with p =
+/// softmax(a·k_j). The anchor is the query that the block's centre expects (MeanQuery, over all tokens up to
+/// the chunk's end), and ℓ at most log n
 /// + BlockCondenser::kMostLift. At a = 0 this would be the plain estimate log n + q·k̃ with the mean value,
 /// never above the true mass; that decides what is retrieved, since an anchored estimate hides what a query
 /// far from the anchor looks for. The spread of a group, mean |k - k̃|² / dim, says how far its state may
