@@ -3,6 +3,7 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
+#include <array>
 
 #include "engine/kernels/cpu/micro.h"
 
@@ -90,9 +91,12 @@ void KvStore::append(const TokenRows& queries, const TokenRows& keys, const Toke
       // Zeroed: a block of keys is read in whole vectors, and padding of values must stay 0.
       if (chunk >= old) chunks_[chunk].clear();
       const std::size_t until = std::min(tokens_, (chunk + 1) * layout_.chunk);
-      for (std::size_t t = std::max(first, chunk * layout_.chunk); t < until; ++t) {
-        for (std::size_t head = 0; head < layout_.kv_heads; ++head)
-          put(t, head, keys.of(t - first, head), values.of(t - first, head));
+      const std::size_t from = std::max(first, chunk * layout_.chunk);
+      for (std::size_t head = 0; head < layout_.kv_heads; ++head) {
+        for (std::size_t t = from, count = 0; t < until; t += count) {
+          count = std::min(kPad, until - t);
+          put(t, count, head, keys.after(t - first), values.after(t - first));
+        }
       }
     }
   });
@@ -123,12 +127,20 @@ void KvStore::make_states(std::size_t end) {
   for (std::size_t chunk = first; chunk < end; ++chunk) anchors_[chunk] = Buffer();
 }
 
-void KvStore::put(std::size_t token, std::size_t head, const float* key, const float* value) {
+void KvStore::put(std::size_t token, std::size_t count, std::size_t head, const TokenRows& keys,
+                  const TokenRows& values) {
   const std::size_t chunk = token / layout_.chunk;
   const std::size_t column = token % layout_.chunk;
   float* to = part(chunk, head, 0) + column;
-  for (std::size_t i = 0; i < layout_.dim; ++i) to[i * key_stride_] = key[i];
-  std::copy_n(value, layout_.dim, part(chunk, head, values_at_) + column * value_stride_);
+  std::array<const float*, kPad> key{};
+  for (std::size_t t = 0; t < count; ++t) key[t] = keys.of(t, head);
+  // Dimension by dimension, so that what is written together lies together.
+  for (std::size_t i = 0; i < layout_.dim; ++i) {
+    for (std::size_t t = 0; t < count; ++t) to[i * key_stride_ + t] = key[t][i];
+  }
+  float* to_value = part(chunk, head, values_at_) + column * value_stride_;
+  for (std::size_t t = 0; t < count; ++t)
+    std::copy_n(values.of(t, head), layout_.dim, to_value + t * value_stride_);
 }
 
 void KvStore::expect_queries(std::size_t chunk, std::size_t head) {

@@ -28,6 +28,9 @@ struct TokenRows {
   [[nodiscard]] const float* of(std::size_t token, std::size_t head) const {
     return data + token * token_stride + head * head_stride;
   }
+  [[nodiscard]] TokenRows after(std::size_t tokens) const {
+    return {of(tokens, 0), token_stride, head_stride};
+  }
 };
 
 /// Keys and values of one sequence in one layer, chunk by chunk, with the condensed states of complete
@@ -114,8 +117,10 @@ class KvStore {
   }
   void add_chunk();
   void add_states();
-  /// Copies a token's key and value to their place.
-  void put(std::size_t token, std::size_t head, const float* key, const float* value);
+  /// Copies the first `count` keys and values, at most kPad, to the place of the tokens from `token` on,
+  /// which lie in one chunk.
+  void put(std::size_t token, std::size_t count, std::size_t head, const TokenRows& keys,
+           const TokenRows& values);
   /// Fills the anchors of a chunk that has just become complete.
   void expect_queries(std::size_t chunk, std::size_t head);
   void condense(std::size_t chunk, std::size_t head, BlockCondenser& condenser);
