@@ -53,10 +53,16 @@ class HeartBeat {
 
 }  // namespace bsbr::test
 
-/// The event loop of this thread was never kept for 100 ms by what runs in it.
+/// The event loop of this thread was never kept for 100 ms by what runs in it; where others have the
+/// processors, or sanitizers slow the program down, so much longer.
+#ifdef __SANITIZE_ADDRESS__
+#define ALIVE_MS 400
+#else
+#define ALIVE_MS 100
+#endif
 #define VERIFY_ALIVE(beat)                                                                        \
   do {                                                                                            \
     qInfo("longest gap of the event loop: %lld ms, of an idle thread: %lld ms", (beat).longest(), \
           (beat).idle());                                                                         \
-    QVERIFY((beat).longest() < 100 + 2 * (beat).idle());                                          \
+    QVERIFY((beat).longest() < ALIVE_MS + 4 * (beat).idle());                                     \
   } while (false)
