@@ -158,8 +158,8 @@ class BsbrAttention : public Attention {
         }
       }
     });
+    const double share = 1.0 / static_cast<double>(threads);
     for (const BsbrTileKernel& kernel : kernels) {
-      const double share = 1.0 / static_cast<double>(threads);
       if (notes.scoring_seconds != nullptr) *notes.scoring_seconds += share * kernel.scoring_seconds();
       if (notes.exact_seconds != nullptr) *notes.exact_seconds += share * kernel.exact_seconds();
     }
