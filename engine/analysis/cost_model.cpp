@@ -1,6 +1,5 @@
 #include "engine/analysis/cost_model.h"
 
-#include <ATen/ops/linear.h>
 #include <ATen/ops/randn.h>
 
 #include <algorithm>
@@ -11,6 +10,7 @@
 #include "engine/attention/attention.h"
 #include "engine/model/decoder.h"
 #include "engine/model/device.h"
+#include "engine/model/linear.h"
 #include "engine/model/torch_border.h"
 
 namespace bsbr {
@@ -94,13 +94,13 @@ Ceilings measure_ceilings(const LanguageModel& model, const Job& job) {
     const DecoderLayer& layer = decoder.weights().layers.front();
     const at::Tensor rows = at::randn({kRows, config.width}, floats);
     const double product =
-        fastest_seconds(device, [&] { (void)at::linear(rows, layer.mlp_in.weight, layer.mlp_in.bias); });
+        fastest_seconds(device, [&] { (void)linear(rows, layer.mlp_in.weight, layer.mlp_in.bias); });
     ceilings.product_flops = 2.0 * kRows * static_cast<double>(layer.mlp_in.weight.numel()) / product;
     job.report("measuring the machine", 0.25);
     // The head is the largest matrix: a product of one row with it reads it once.
     const at::Tensor one = rows.narrow(0, 0, 1);
     const at::Tensor& head = decoder.weights().head;
-    const double streamed = fastest_seconds(device, [&] { (void)at::linear(one, head); });
+    const double streamed = fastest_seconds(device, [&] { (void)linear(one, head); });
     ceilings.bytes_per_second = kFloat * static_cast<double>(head.numel()) / streamed;
 
     const AttentionShape& shape = decoder.attention_shape();

@@ -4,7 +4,6 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/gelu.h>
 #include <ATen/ops/layer_norm.h>
-#include <ATen/ops/linear.h>
 #include <ATen/ops/relu.h>
 #include <ATen/ops/rms_norm.h>
 #include <ATen/ops/silu.h>
@@ -15,6 +14,7 @@
 
 #include "engine/base/error.h"
 #include "engine/model/device.h"
+#include "engine/model/linear.h"
 #include "engine/model/memory_need.h"
 
 namespace bsbr {
@@ -49,8 +49,8 @@ at::Tensor apply(const Norm& norm, const at::Tensor& x, double epsilon) {
   return at::layer_norm(x, {x.size(1)}, norm.weight, norm.bias, epsilon);
 }
 
-at::Tensor apply(const Linear& linear, const at::Tensor& x) {
-  return at::linear(x, linear.weight, linear.bias);
+at::Tensor apply(const Linear& layer, const at::Tensor& x) {
+  return linear(x, layer.weight, layer.bias);
 }
 
 }  // namespace
@@ -257,7 +257,7 @@ at::Tensor Decoder::mlp(const DecoderLayer& layer, const at::Tensor& normed) con
 
 at::Tensor Decoder::head(const at::Tensor& hidden) const {
   try {
-    return at::linear(hidden, weights_->head).to(at::kFloat);
+    return linear(hidden, weights_->head).to(at::kFloat);
   } catch (const c10::OutOfMemoryError&) {
     MemoryNeed need(config_, hidden.element_size(), false);
     need.cache_each = need.fixed = 0;
