@@ -107,13 +107,14 @@ Conversion::Result Conversion::plan(const LanguageModel& original, const Checkpo
   validate(original.config().context);
   BsbrConfig config = bsbr;
   config.retrieve = retrieve.value_or(0);
-  if (retrieve || bsbr.states_only) return {config, {}, {}};
+  if (retrieve || bsbr.states_only) return {config, {}, {}, {}};
   Texts from = texts(load_tokenizer(checkpoint, original.config()), original.config().context);
   PlanTarget target{density, {}};
   if (!density) target.kl = quality.value_or(kDefaultQuality);
   ProgressLine progress;
+  Tokens check = from.texts.check;
   Plan plan = make_plan(original, config, std::move(from.texts), target, progress.job());
-  return {plan.config, std::move(plan), std::move(from.source)};
+  return {plan.config, std::move(plan), std::move(from.source), std::move(check)};
 }
 
 LanguageModel Conversion::counterpart(const LanguageModel& original, const Checkpoint& checkpoint,
@@ -137,18 +138,27 @@ std::string plan_words(const BsbrConfig& config) {
   return config.plan.empty() ? cat("retrieve ", config.retrieve) : "a plan for each head";
 }
 
-std::string check_line(const Plan& plan) {
-  const Fidelity& check = plan.check;
-  std::string line = cat(
-      "density ", fixed(100 * check.density, 1), " %, KL ", fixed(check.kl, 4), ", perplexity ",
-      fixed(check.original_perplexity, 2), " -> ", fixed(check.converted_perplexity, 2), ", top-1 agreement ",
-      fixed(100 * check.top1_agreement, 1), " %, on ", with_commas(check.tokens), " tokens of other text");
-  if (plan.recall) {
-    line += cat("\nrecall of what was read ", with_commas(plan.recall->distances.front().distance), " to ",
-                with_commas(plan.recall->distances.back().distance),
-                " tokens ago: ", fixed(plan.recall->worst(), 3), " nats a token lost at worst");
+std::vector<TokenId> sample_tokens(const Checkpoint& checkpoint, const ModelConfig& config,
+                                   std::int64_t most) {
+  try {
+    return start_of(load_tokenizer(checkpoint, config), resource("demo/sample.txt").string(), most);
+  } catch (const Error&) {
+    return {};
   }
-  return line;
+}
+
+std::string fidelity_line(const Fidelity& check) {
+  return cat("density ", fixed(100 * check.density, 1), " %, KL ", fixed(check.kl, 4), ", perplexity ",
+             fixed(check.original_perplexity, 2), " -> ", fixed(check.converted_perplexity, 2),
+             ", top-1 agreement ", fixed(100 * check.top1_agreement, 1), " %, on ", with_commas(check.tokens),
+             " tokens of other text");
+}
+
+std::string recall_line(const Plan& plan) {
+  if (!plan.recall) return {};
+  return cat("recall of what was read ", with_commas(plan.recall->distances.front().distance), " to ",
+             with_commas(plan.recall->distances.back().distance),
+             " tokens ago: ", fixed(plan.recall->worst(), 3), " nats a token lost at worst\n");
 }
 
 }  // namespace bsbr::cli

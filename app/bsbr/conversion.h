@@ -39,8 +39,9 @@ struct Conversion {
   /// calibration text and checked on another. Shows progress.
   struct Result {
     BsbrConfig config;
-    std::optional<Plan> plan;  ///< where one was made
-    std::string text;          ///< what it was made from
+    std::optional<Plan> plan;         ///< where one was made
+    std::string text;                 ///< what it was made from
+    std::vector<TokenId> check_text;  ///< what it was checked on
   };
   [[nodiscard]] Result plan(const LanguageModel& original, const Checkpoint& checkpoint) const;
 
@@ -53,7 +54,14 @@ struct Conversion {
 /// "retrieve 512", "states only", or "a plan for each head".
 std::string plan_words(const BsbrConfig& config);
 
-/// A line on what the check of a plan gave, and one on recall where that was checked.
-std::string check_line(const Plan& plan);
+/// The start of the bundled sample in the tokens of a checkpoint, `most` at most; nothing where it has no
+/// tokenizer that can be used.
+std::vector<TokenId> sample_tokens(const Checkpoint& checkpoint, const ModelConfig& config,
+                                   std::int64_t most);
+
+/// A line on what a conversion kept of the original on a text.
+std::string fidelity_line(const Fidelity& check);
+/// A line on recall, where a plan was checked for it; else empty.
+std::string recall_line(const Plan& plan);
 
 }  // namespace bsbr::cli

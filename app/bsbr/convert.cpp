@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -15,11 +16,12 @@ namespace {
 struct Convert {
   Common common;
   Conversion conversion;
-  std::string checkpoint, out;
-  bool force = false;
+  std::string checkpoint, out, dtype;
+  ExportOptions options;
 
-  void run() const {
+  void run() {
     common.apply();
+    if (!dtype.empty()) options.dtype = dtype_from_config_name(dtype);
     const Checkpoint source = open_checkpoint(checkpoint);
     const ModelConfig model = config_of(source);
     if (model.bsbr) {
@@ -28,15 +30,18 @@ struct Convert {
           cat(checkpoint, ": is converted already; convert the original with the settings that you want"));
     }
     conversion.validate(model.context);
-    check_destination(source, out, force);
+    check_destination(source, out, options);
     // The export is verified bit for bit against this model, so it is made where the verification runs.
     const LanguageModel original = load_model(source, "cpu");
     const Conversion::Result planned = conversion.plan(original, source);
     const LanguageModel converted = original.with_attention(planned.config);
+    if (planned.plan) options.check = planned.plan->check;
+    options.check_text =
+        planned.plan ? planned.check_text
+                     : sample_tokens(source, model, std::min(conversion.calibration_tokens, model.context));
     const ExportReport report = [&] {
       ProgressLine progress;
-      return export_checkpoint(source, converted, out, force, progress.job(),
-                               planned.plan ? &planned.plan->check : nullptr);
+      return export_checkpoint(source, converted, out, options, progress.job());
     }();
     print(planned, report);
     if (planned.plan) remember_dense_start(converted, load_tokenizer(source, model));
@@ -45,31 +50,33 @@ struct Convert {
  private:
   void print(const Conversion::Result& planned, const ExportReport& report) const {
     if (common.json) {
-      nlohmann::json json{{"folder", report.folder.string()},
-                          {"bytes", report.bytes},
-                          {"tensors", report.tensors},
-                          {"verified", true},
-                          {"bsbr", planned.config.to_json()}};
+      nlohmann::json json{{"folder", report.folder.string()}, {"bytes", report.bytes},
+                          {"tensors", report.tensors},        {"verified", true},
+                          {"same_bits", report.same_bits},    {"bsbr", planned.config.to_json()}};
+      if (report.fidelity) {
+        const Fidelity& check = *report.fidelity;
+        json["check"] = {{"tokens", check.tokens},
+                         {"density", check.density},
+                         {"kl", check.kl},
+                         {"perplexity_ratio", check.perplexity_ratio()},
+                         {"top1_agreement", check.top1_agreement},
+                         {"recall", nullptr}};
+      }
       if (planned.plan) {
-        const Fidelity& check = planned.plan->check;
         json["calibration"] = {{"text", planned.text}, {"tokens", planned.plan->tokens}};
-        json["check"] = {
-            {"tokens", check.tokens},
-            {"density", check.density},
-            {"kl", check.kl},
-            {"perplexity_ratio", check.perplexity_ratio()},
-            {"top1_agreement", check.top1_agreement},
-            {"recall", planned.plan->recall ? planned.plan->recall->to_json() : nlohmann::json()}};
+        if (planned.plan->recall) json["check"]["recall"] = planned.plan->recall->to_json();
       }
       return print_json(json);
     }
     if (planned.plan) {
       std::cout << "planned from " << with_commas(planned.plan->tokens) << " tokens of " << planned.text
                 << '\n'
-                << check_line(*planned.plan) << '\n';
+                << recall_line(*planned.plan);
     }
-    std::cout << report.folder.string() << ": written and verified, " << report.tensors
-              << " tensors bit-identical, " << human_bytes(static_cast<std::int64_t>(report.bytes)) << '\n';
+    if (report.fidelity) std::cout << fidelity_line(*report.fidelity) << '\n';
+    std::cout << report.folder.string() << ": written and verified, " << report.tensors << " tensors "
+              << (report.same_bits ? "bit-identical" : "rounded to " + dtype) << ", "
+              << human_bytes(static_cast<std::int64_t>(report.bytes)) << '\n';
   }
 };
 
@@ -84,7 +91,16 @@ void add_convert(CLI::App& app) {
       ->required();
   command->add_option("OUT", convert->out, "Folder to write")->required();
   convert->conversion.add_to(*command);
-  command->add_flag("--force", convert->force, "Replace OUT if it is a checkpoint folder");
+  command
+      ->add_option("--dtype", convert->dtype,
+                   "Write the weights as float32, float16 or bfloat16 (default: as they are)")
+      ->check(CLI::IsMember({"float32", "float16", "bfloat16"}));
+  command
+      ->add_option("--max-shard-size", convert->options.shard_bytes,
+                   "Size of a file of weights at most, as in 5GB or 500MB")
+      ->transform(CLI::AsSizeValue(true))
+      ->default_str("5GB");
+  command->add_flag("--force", convert->options.force, "Replace OUT if it is a checkpoint folder");
   convert->common.add_to(*command);
   command->callback([convert] { convert->run(); });
 }

@@ -43,7 +43,7 @@ struct ConvertExample {
                                        : LanguageModel::load(opened.checkpoint, "cpu", progress.job())
                                              .with_attention(converted.config().bsbr);
       const ExportReport report =
-          export_checkpoint(opened.checkpoint, on_cpu, output_dir, false, progress.job());
+          export_checkpoint(opened.checkpoint, on_cpu, output_dir, {}, progress.job());
       json["saved"] = report.folder.string();
       if (!common.json) std::cout << "\nsaved to " << report.folder.string() << '\n';
     }

@@ -35,6 +35,26 @@ std::size_t size_of(Dtype dtype) noexcept {
   return kRows.at(static_cast<std::size_t>(dtype)).size;
 }
 
+std::string_view config_name(Dtype dtype) noexcept {
+  switch (dtype) {
+    case Dtype::F32:
+      return "float32";
+    case Dtype::F16:
+      return "float16";
+    case Dtype::BF16:
+      return "bfloat16";
+    default:
+      return {};
+  }
+}
+
+std::optional<Dtype> dtype_from_config_name(std::string_view name) noexcept {
+  for (const Dtype dtype : {Dtype::F32, Dtype::F16, Dtype::BF16}) {
+    if (config_name(dtype) == name) return dtype;
+  }
+  return std::nullopt;
+}
+
 std::optional<Dtype> dtype_from_string(std::string_view name) noexcept {
   for (const Row& row : kRows) {
     if (row.name == name) return row.dtype;

@@ -15,6 +15,12 @@ std::string_view to_string(Dtype dtype) noexcept;
 /// The type of that name, or nothing.
 std::optional<Dtype> dtype_from_string(std::string_view name) noexcept;
 
+/// What config.json calls a type that weights can have, "float32", "float16" or "bfloat16"; empty for others.
+std::string_view config_name(Dtype dtype) noexcept;
+
+/// The type that config.json calls so, or nothing.
+std::optional<Dtype> dtype_from_config_name(std::string_view name) noexcept;
+
 /// Size of one element in bytes.
 std::size_t size_of(Dtype dtype) noexcept;
 

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <span>
@@ -46,10 +47,22 @@ class SafetensorsFile {
   std::shared_ptr<const Content> content_;
 };
 
+/// A tensor to write, whose bytes are made while it is written.
+struct TensorSource {
+  std::string name;
+  Dtype dtype{};
+  std::vector<std::int64_t> shape;
+  /// The bytes [at, at + size) of it, whole elements, asked for in order; they are good until the next call.
+  std::function<std::span<const std::byte>(std::uint64_t at, std::uint64_t size)> read;
+};
+
 /// Writes `tensors` in the given order as a new safetensors file and flushes it to the disk (fsync). An
 /// existing file is refused. On any error (also Cancelled) the partial file is removed. Throws Error(Io |
 /// InvalidArgument).
 void write_safetensors(const std::filesystem::path& path, std::span<const TensorView> tensors,
                        const std::map<std::string, std::string>& metadata, const Job& job = {});
+/// The same for bytes that are made meanwhile. Throws what a source throws, too.
+void stream_safetensors(const std::filesystem::path& path, std::span<const TensorSource> tensors,
+                        const std::map<std::string, std::string>& metadata, const Job& job = {});
 
 }  // namespace bsbr

@@ -17,7 +17,7 @@
 namespace bsbr {
 namespace {
 
-constexpr std::size_t kPiece = 8u << 20;  // bytes written between two looks at the cancel token
+constexpr std::uint64_t kPiece = 8u << 20;  // bytes written between two looks at the cancel token
 constexpr std::size_t kAlignment = 8;
 
 [[noreturn]] void refuse(const std::filesystem::path& path, const std::string& what) {
@@ -93,24 +93,30 @@ class NewFile {
   bool committed_ = false;
 };
 
+/// A tensor's bytes. Refuses a shape that the format cannot express.
+std::uint64_t bytes_of(const std::filesystem::path& path, const TensorSource& tensor) {
+  const auto bytes = tensor_bytes(tensor.shape, tensor.dtype);
+  if (!bytes) {
+    refuse(path, cat("tensor ", in_quotes(tensor.name), " cannot have the shape ", shape_text(tensor.shape),
+                     " of ", to_string(tensor.dtype)));
+  }
+  return *bytes;
+}
+
 /// Refuses what the format cannot express, before anything is created.
-void check_tensors(const std::filesystem::path& path, std::span<const TensorView> tensors) {
+void check_tensors(const std::filesystem::path& path, std::span<const TensorSource> tensors) {
   std::set<std::string_view> names;
-  for (const TensorView& tensor : tensors) {
+  for (const TensorSource& tensor : tensors) {
     const std::string who = cat("tensor ", in_quotes(tensor.name));
     if (tensor.name == kMetadataKey) refuse(path, who + " has a name that the format reserves");
     if (!is_valid_utf8(tensor.name)) refuse(path, who + ": its name is not valid UTF-8");
     if (!names.insert(tensor.name).second) refuse(path, who + " is given twice");
-    const auto bytes = tensor_bytes(tensor.shape, tensor.dtype);
-    if (!bytes || *bytes != tensor.bytes.size()) {
-      refuse(path, cat(who, ": its ", tensor.bytes.size(), " bytes do not match the shape ",
-                       shape_text(tensor.shape), " of ", to_string(tensor.dtype)));
-    }
+    (void)bytes_of(path, tensor);
   }
 }
 
 /// Length and header: the bytes before the data.
-std::string preamble(const std::filesystem::path& path, std::span<const TensorView> tensors,
+std::string preamble(const std::filesystem::path& path, std::span<const TensorSource> tensors,
                      const std::map<std::string, std::string>& metadata) {
   const auto json_string = [](const std::string& text) { return nlohmann::json(text).dump(); };
   std::string header;
@@ -121,8 +127,8 @@ std::string preamble(const std::filesystem::path& path, std::span<const TensorVi
   }
   if (!metadata.empty()) header += '}';
   std::uint64_t at = 0;
-  for (const TensorView& tensor : tensors) {
-    const std::uint64_t end = at + tensor.bytes.size();
+  for (const TensorSource& tensor : tensors) {
+    const std::uint64_t end = at + bytes_of(path, tensor);
     header +=
         cat(header.empty() ? "{" : ",", json_string(tensor.name), ":{\"dtype\":\"", to_string(tensor.dtype),
             "\",\"shape\":", nlohmann::json(tensor.shape).dump(), ",\"data_offsets\":[", at, ",", end, "]}");
@@ -138,29 +144,48 @@ std::string preamble(const std::filesystem::path& path, std::span<const TensorVi
 
 }  // namespace
 
-void write_safetensors(const std::filesystem::path& path, std::span<const TensorView> tensors,
-                       const std::map<std::string, std::string>& metadata, const Job& job) {
+void stream_safetensors(const std::filesystem::path& path, std::span<const TensorSource> tensors,
+                        const std::map<std::string, std::string>& metadata, const Job& job) {
   check_tensors(path, tensors);
   const std::string head = preamble(path, tensors, metadata);
   std::uint64_t total = head.size();
-  for (const TensorView& tensor : tensors) total += tensor.bytes.size();
+  for (const TensorSource& tensor : tensors) total += bytes_of(path, tensor);
 
   const std::string stage = "writing " + path.filename().string();
   job.report(stage, 0.0);
   NewFile file(path, total);
   file.write(std::as_bytes(std::span(head)));
   std::uint64_t done = head.size();
-  for (const TensorView& tensor : tensors) {
-    for (std::size_t at = 0; at < tensor.bytes.size(); at += kPiece) {
-      const auto piece = tensor.bytes.subspan(at, std::min(kPiece, tensor.bytes.size() - at));
+  for (const TensorSource& tensor : tensors) {
+    const std::uint64_t bytes = bytes_of(path, tensor);
+    for (std::uint64_t at = 0; at < bytes; at += kPiece) {
+      const std::uint64_t size = std::min(kPiece, bytes - at);
       job.report(stage, static_cast<double>(done) / static_cast<double>(total));
-      file.write(piece);
-      done += piece.size();
+      file.write(tensor.read(at, size));
+      done += size;
     }
   }
   job.check();
   file.commit();
   if (job.progress) job.progress(stage, 1.0);
+}
+
+void write_safetensors(const std::filesystem::path& path, std::span<const TensorView> tensors,
+                       const std::map<std::string, std::string>& metadata, const Job& job) {
+  std::vector<TensorSource> sources;
+  sources.reserve(tensors.size());
+  for (const TensorView& tensor : tensors) {
+    const auto bytes = tensor_bytes(tensor.shape, tensor.dtype);
+    if (!bytes || *bytes != tensor.bytes.size()) {
+      refuse(path, cat("tensor ", in_quotes(tensor.name), ": its ", tensor.bytes.size(),
+                       " bytes do not match the shape ", shape_text(tensor.shape), " of ",
+                       to_string(tensor.dtype)));
+    }
+    sources.push_back(
+        {tensor.name, tensor.dtype, tensor.shape,
+         [&tensor](std::uint64_t at, std::uint64_t size) { return tensor.bytes.subspan(at, size); }});
+  }
+  stream_safetensors(path, sources, metadata, job);
 }
 
 }  // namespace bsbr

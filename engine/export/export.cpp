@@ -8,11 +8,11 @@
 #include "engine/base/error.h"
 #include "engine/base/json_file.h"
 #include "engine/checkpoint/gguf_file.h"
-#include "engine/checkpoint/safetensors.h"
 #include "engine/export/gguf_tokenizer.h"
 #include "engine/export/model_card.h"
 #include "engine/export/staged_folder.h"
 #include "engine/export/verify.h"
+#include "engine/export/write_weights.h"
 #include "engine/model/checkpoint_tokenizer.h"
 
 namespace bsbr {
@@ -27,7 +27,10 @@ constexpr std::array kCopied{"vocab.json",
                              "special_tokens_map.json",
                              "tokenizer_config.json",
                              "chat_template.jinja",
-                             "generation_config.json"};
+                             "generation_config.json",
+                             "LICENSE",
+                             "LICENSE.txt",
+                             "LICENSE.md"};
 constexpr std::uint64_t kLargestCopied = 256U << 20;
 
 fs::path absolute_of(const fs::path& path) {
@@ -82,18 +85,18 @@ void check_overwritten(const Checkpoint& source, const fs::path& destination, bo
   }
 }
 
-void check_space(const Checkpoint& source, const fs::path& folder) {
+void check_space(const Checkpoint& source, const fs::path& folder, std::optional<Dtype> dtype) {
   std::error_code error;
   const fs::space_info space = fs::space(folder, error);
-  const std::uint64_t needed = source.tensor_bytes() + (16U << 20);
+  const std::uint64_t needed = written_bytes(source, dtype) + (16U << 20);
   if (!error && space.available < needed) {
     throw Error(ErrorKind::Io, cat(folder.string(), ": ", needed >> 20, " MiB are needed and only ",
                                    space.available >> 20, " MiB are free; make room or choose another disk"));
   }
 }
 
-/// What a folder says of its tokenizer and of generating, byte for byte.
-void copy_tokenizer(const fs::path& source, const fs::path& folder) {
+/// What a folder says of its tokenizer, of generating and of its licence, byte for byte.
+void copy_files(const fs::path& source, const fs::path& folder) {
   for (const char* name : kCopied) {
     const fs::path from = source / name;
     std::error_code error;
@@ -122,51 +125,66 @@ void write_gguf_tokenizer(const GgufFile& gguf, const fs::path& folder) {
   write_text_file(folder / "tokenizer_config.json", text(config));
 }
 
-void write_files(const Checkpoint& source, const LanguageModel& converted, const fs::path& folder,
-                 const Fidelity* check, const Job& job) {
+/// config.json of what is written: the original's, with the conversion, and the type if that is another.
+nlohmann::json config_of(const Checkpoint& source, const BsbrConfig& bsbr, std::optional<Dtype> dtype) {
   nlohmann::json config = source.config();
-  config["bsbr"] = converted.config().bsbr->to_json();
+  config["bsbr"] = bsbr.to_json();
+  if (!dtype) return config;
+  // transformers 5 writes the one name and reads both.
+  config[config.contains("dtype") ? "dtype" : "torch_dtype"] = config_name(*dtype);
+  return config;
+}
+
+void write_files(const Checkpoint& source, const LanguageModel& converted, const fs::path& folder,
+                 const ExportOptions& options, const Job& job) {
+  const nlohmann::json config = config_of(source, *converted.config().bsbr, options.dtype);
   write_text_file(folder / "config.json", config.dump(2) + "\n");
   if (source.gguf() != nullptr) {
     write_gguf_tokenizer(*source.gguf(), folder);
   } else {
-    copy_tokenizer(source.folder(), folder);
+    copy_files(source.folder(), folder);
   }
-  write_text_file(folder / "README.md",
-                  model_card(source, converted.config(), *converted.config().bsbr, check));
-  // Widest elements first, so that every tensor begins at a multiple of its element's size.
-  std::vector<TensorView> tensors = source.tensors();
-  std::stable_sort(tensors.begin(), tensors.end(), [](const TensorView& a, const TensorView& b) {
-    return size_of(a.dtype) > size_of(b.dtype);
-  });
-  write_safetensors(folder / "model.safetensors", tensors, {{"format", "pt"}}, job);
+  write_weights(source, folder, options.dtype, options.shard_bytes, job);
+}
+
+/// What the re-opened checkpoint keeps of the original.
+std::optional<Fidelity> fidelity_of(const LanguageModel& reopened, const LanguageModel& converted,
+                                    bool same_bits, const ExportOptions& options, const Job& job) {
+  // Its logits have the bits of the model in memory, so that what was measured of that holds for it.
+  if (same_bits && options.check) return options.check;
+  if (options.check_text.size() < 2) return std::nullopt;
+  return measure_fidelity(converted.with_attention(std::nullopt), reopened, options.check_text, job);
 }
 
 }  // namespace
 
-void check_destination(const Checkpoint& source, const fs::path& destination, bool force) {
+void check_destination(const Checkpoint& source, const fs::path& destination, const ExportOptions& options) {
   if (destination.empty()) throw Error(ErrorKind::InvalidArgument, "the destination is empty; name a folder");
   const fs::path folder = absolute_of(destination);
-  check_overwritten(source, folder, force);
-  check_space(source, StagedFolder(folder).path());
+  check_overwritten(source, folder, options.force);
+  check_space(source, StagedFolder(folder).path(), options.dtype);
 }
 
 ExportReport export_checkpoint(const Checkpoint& source, const LanguageModel& converted,
-                               const fs::path& destination, bool force, const Job& job,
-                               const Fidelity* check) {
+                               const fs::path& destination, const ExportOptions& options, const Job& job) {
   if (!converted.config().bsbr) {
     throw Error(ErrorKind::InvalidArgument, "the model is not converted; there is nothing to export");
   }
-  check_destination(source, destination, force);
+  check_destination(source, destination, options);
   const fs::path folder = absolute_of(destination);
   StagedFolder staged(folder);
-  write_files(source, converted, staged.path(), check, job);
-  verify_export(source, Checkpoint::open(staged.path().string()), converted, job);
-
-  ExportReport report{folder, 0, source.tensors().size()};
+  write_files(source, converted, staged.path(), options, job);
+  ExportReport report{folder, 0, source.tensors().size(), keeps_bits(source, options.dtype), {}};
+  const LanguageModel reopened =
+      verify_export(source, Checkpoint::open(staged.path().string()), converted, options.dtype, job);
+  report.fidelity = fidelity_of(reopened, converted, report.same_bits, options, job);
+  write_text_file(staged.path() / "README.md",
+                  model_card(source, converted.config(), *converted.config().bsbr,
+                             report.same_bits ? std::nullopt : options.dtype,
+                             report.fidelity ? &*report.fidelity : nullptr));
   for (const auto& entry : fs::directory_iterator(staged.path())) report.bytes += entry.file_size();
   job.check();
-  staged.commit(force);
+  staged.commit(options.force);
   return report;
 }
 

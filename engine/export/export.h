@@ -1,6 +1,8 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
+#include <vector>
 
 #include "engine/analysis/fidelity.h"
 #include "engine/base/job.h"
@@ -9,24 +11,38 @@
 
 namespace bsbr {
 
+struct ExportOptions {
+  bool force = false;  ///< replace an existing checkpoint folder; another kind of folder or a file never is
+  /// F32, F16 or BF16: weights are rounded to it; nothing: they are written as they are.
+  std::optional<Dtype> dtype;
+  /// Files of weights are no larger, unless a single tensor is.
+  std::uint64_t shard_bytes = 5'000'000'000;
+  /// Text on which the re-opened checkpoint is held against the original; without it, nothing is measured.
+  std::vector<TokenId> check_text;
+  /// What `converted` gave on a text: it is not measured again where the weights keep their bits.
+  std::optional<Fidelity> check;
+};
+
 struct ExportReport {
   std::filesystem::path folder;  ///< where it lies, absolute
   std::uint64_t bytes;           ///< of all files
   std::size_t tensors;
+  bool same_bits;                    ///< all tensors have the original's type and bits
+  std::optional<Fidelity> fidelity;  ///< of the re-opened checkpoint
 };
 
 /// Refuses a destination that export_checkpoint would refuse: to be asked before long work for it. Nothing is
 /// left behind. Throws Error(InvalidArgument | NotFound | Io).
-void check_destination(const Checkpoint& source, const std::filesystem::path& destination, bool force);
+void check_destination(const Checkpoint& source, const std::filesystem::path& destination,
+                       const ExportOptions& options = {});
 
 /// Writes `converted`, which was made from `source`, as a HuggingFace folder: config.json with the original's
-/// keys and `bsbr`, model.safetensors with bit-identical tensors, the tokenizer's files,
-/// generation_config.json where there is one, a model card. It is written beside the destination, flushed,
-/// re-opened, verified, and put in place in one step; until then, and on any error, the destination is as it
-/// was. `check`, if given, goes into the model card. `force` replaces an existing checkpoint folder; another
-/// kind of folder or a file is never replaced. Throws Error(InvalidArgument | NotFound | Io | Cancelled).
+/// keys and `bsbr`, the weights (write_weights), the tokenizer's files, generation_config.json and the
+/// licence where there are such, a model card with what was measured. It is written beside the destination,
+/// flushed, re-opened, verified, and put in place in one step; until then, and on any error, the destination
+/// is as it was. Throws Error(InvalidArgument | NotFound | Io | Cancelled).
 ExportReport export_checkpoint(const Checkpoint& source, const LanguageModel& converted,
-                               const std::filesystem::path& destination, bool force, const Job& job = {},
-                               const Fidelity* check = nullptr);
+                               const std::filesystem::path& destination, const ExportOptions& options = {},
+                               const Job& job = {});
 
 }  // namespace bsbr

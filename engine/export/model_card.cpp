@@ -1,8 +1,10 @@
 #include "engine/export/model_card.h"
 
 #include <cmath>
+#include <sstream>
 
 #include "engine/base/error.h"
+#include "engine/base/json_file.h"
 
 namespace bsbr {
 namespace {
@@ -23,13 +25,46 @@ std::string figures(const Fidelity* check) {
              rounded(100 * check->top1_agreement), " % |\n\n");
 }
 
+constexpr std::uint64_t kLargestCard = 4U << 20;
+
+/// The lines of the original's card that say what its licence is, each with its line break.
+std::string licence_lines(const Checkpoint& source) {
+  if (const auto gguf = source.gguf()) {
+    const auto* const licence = gguf->get<std::string>("general.license");
+    const bool plain =
+        licence != nullptr && !licence->empty() && licence->find_first_of("\r\n:#") == std::string::npos;
+    return plain ? cat("license: ", *licence, "\n") : "";
+  }
+  std::error_code error;
+  const std::filesystem::path card = source.folder() / "README.md";
+  if (!std::filesystem::is_regular_file(card, error) ||
+      std::filesystem::file_size(card, error) > kLargestCard) {
+    return {};
+  }
+  std::istringstream lines(read_text_file(card, kLargestCard));
+  std::string line;
+  std::string found;
+  if (!std::getline(lines, line) || line != "---") return {};
+  while (std::getline(lines, line) && line != "---") {
+    for (const char* key : {"license: ", "license_name: ", "license_link: "}) {
+      if (line.starts_with(key)) found += line + "\n";
+    }
+  }
+  return found;
+}
+
+std::string weights_words(const std::string& name, std::optional<Dtype> dtype) {
+  if (!dtype) return cat("The weights of ", name, " are here unchanged, bit for bit.");
+  return cat("The weights are those of ", name, " as ", config_name(*dtype), ".");
+}
+
 }  // namespace
 
 std::string model_card(const Checkpoint& source, const ModelConfig& model, const BsbrConfig& bsbr,
-                       const Fidelity* check) {
-  return cat("---\nlibrary_name: bsbr\nbase_model: ", source.name(), "\ntags:\n- bsbr\n- ", model.family,
-             "\n---\n\n# ", source.name(), ", converted to BSBR\n\n", "The weights of ", source.name(),
-             " are here unchanged, bit for bit. What changes is how attention is ",
+                       std::optional<Dtype> dtype, const Fidelity* check) {
+  return cat("---\nlibrary_name: bsbr\nbase_model: ", source.name(), "\n", licence_lines(source),
+             "tags:\n- bsbr\n- ", model.family, "\n---\n\n# ", source.name(), ", converted to BSBR\n\n",
+             weights_words(source.name(), dtype), " What changes is how attention is ",
              "evaluated: *block-sparse attention with block retrieval* (BSBR) reads the near past exactly, "
              "retrieves ",
              "the blocks of the far past that matter to each query, and lets condensed states stand for the "

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "engine/analysis/fidelity.h"
@@ -9,9 +10,10 @@
 
 namespace bsbr {
 
-/// README.md of a converted checkpoint, with the front matter that the HuggingFace hub reads. `check`: what
-/// the conversion kept of the original on a text, where that was measured.
+/// README.md of a converted checkpoint, with the front matter that the HuggingFace hub reads: the licence is
+/// the one that the original's own card or GGUF file names. `dtype`: what the weights were rounded to, if
+/// they were. `check`: what the conversion kept of the original on a text, where that was measured.
 std::string model_card(const Checkpoint& source, const ModelConfig& model, const BsbrConfig& bsbr,
-                       const Fidelity* check = nullptr);
+                       std::optional<Dtype> dtype = {}, const Fidelity* check = nullptr);
 
 }  // namespace bsbr

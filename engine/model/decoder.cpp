@@ -44,6 +44,13 @@ class PartTimer {
   Clock::time_point start_;
 };
 
+/// work(begin, count) for pieces of so many rows.
+template <class Work>
+void for_rows(std::int64_t rows, const Work& work) {
+  for (std::int64_t begin = 0; begin < rows; begin += kPieceRows)
+    work(begin, std::min(kPieceRows, rows - begin));
+}
+
 at::Tensor apply(const Norm& norm, const at::Tensor& x, double epsilon) {
   if (!norm.bias.defined()) return at::rms_norm(x, {x.size(1)}, norm.weight, epsilon);
   return at::layer_norm(x, {x.size(1)}, norm.weight, norm.bias, epsilon);
@@ -144,12 +151,16 @@ at::Tensor Decoder::run(const PackedTokens& tokens, const Options& options) cons
 void Decoder::run_layer(std::int64_t layer, at::Tensor& x, const Rope::Turn& turn, const PackedTokens& tokens,
                         const Options& options) const {
   const DecoderLayer& weights = weights_->layers[static_cast<std::size_t>(layer)];
-  x.add_(attend(layer, x, turn, tokens, options));
-  const PartTimer timer(options.seconds, &PartSeconds::mlp, device());
-  for (std::int64_t begin = 0; begin < x.size(0); begin += kMlpRows) {
-    at::Tensor rows = x.narrow(0, begin, std::min(kMlpRows, x.size(0) - begin));
+  const at::Tensor attended = attend(layer, x, turn, tokens, options);
+  for_rows(x.size(0), [&](std::int64_t begin, std::int64_t count) {
+    at::Tensor rows = x.narrow(0, begin, count);
+    {
+      const PartTimer timer(options.seconds, &PartSeconds::projections, device());
+      rows.add_(apply(weights.attention_out, attended.narrow(0, begin, count)));
+    }
+    const PartTimer timer(options.seconds, &PartSeconds::mlp, device());
     rows.add_(mlp(weights, apply(weights.mlp_norm, rows, config_.norm_epsilon)));
-  }
+  });
 }
 
 Rope::Turn Decoder::turn_of(std::int64_t tokens) const {
@@ -159,8 +170,7 @@ Rope::Turn Decoder::turn_of(std::int64_t tokens) const {
 
 AttentionInput Decoder::attention_input(std::int64_t layer, const at::Tensor& residual) const {
   const DecoderLayer& weights = weights_->layers[static_cast<std::size_t>(layer)];
-  const auto [query, key, value] = project(
-      weights, apply(weights.attention_norm, residual, config_.norm_epsilon), turn_of(residual.size(0)));
+  const auto [query, key, value] = project(weights, residual, turn_of(residual.size(0)));
   return {layer, residual, query, key, value, config_.attention_scale(layer)};
 }
 
@@ -171,8 +181,24 @@ at::Tensor Decoder::after_layer(std::int64_t layer, const at::Tensor& residual) 
   return x;
 }
 
-std::array<at::Tensor, 3> Decoder::project(const DecoderLayer& layer, const at::Tensor& normed,
+std::array<at::Tensor, 3> Decoder::project(const DecoderLayer& layer, const at::Tensor& x,
                                            const Rope::Turn& turn) const {
+  if (x.size(0) <= kPieceRows) return project_rows(layer, x, turn);
+  std::array<at::Tensor, 3> parts{at::empty({x.size(0), config_.heads, config_.head_dim}, x.options()),
+                                  at::empty({x.size(0), config_.kv_heads, config_.head_dim}, x.options()),
+                                  at::empty({x.size(0), config_.kv_heads, config_.head_dim}, x.options())};
+  for_rows(x.size(0), [&](std::int64_t begin, std::int64_t count) {
+    const auto rows = [&](const at::Tensor& t) { return t.narrow(0, begin, count); };
+    const Rope::Turn part = rope_ ? Rope::Turn{rows(turn.cosine), rows(turn.sine)} : Rope::Turn();
+    const std::array<at::Tensor, 3> made = project_rows(layer, rows(x), part);
+    for (std::size_t i = 0; i < parts.size(); ++i) rows(parts[i]).copy_(made[i]);
+  });
+  return parts;
+}
+
+std::array<at::Tensor, 3> Decoder::project_rows(const DecoderLayer& layer, const at::Tensor& x,
+                                                const Rope::Turn& turn) const {
+  const at::Tensor normed = apply(layer.attention_norm, x, config_.norm_epsilon);
   const std::array<std::int64_t, 3> heads{config_.heads, config_.kv_heads, config_.kv_heads};
   std::array<at::Tensor, 3> parts;
   std::int64_t begin = 0;
@@ -192,10 +218,9 @@ std::array<at::Tensor, 3> Decoder::project(const DecoderLayer& layer, const at::
 
 at::Tensor Decoder::attend(std::int64_t layer, const at::Tensor& x, const Rope::Turn& turn,
                            const PackedTokens& tokens, const Options& options) const {
-  const DecoderLayer& weights = weights_->layers[static_cast<std::size_t>(layer)];
   const auto [query, key, value] = [&] {
     const PartTimer timer(options.seconds, &PartSeconds::projections, device());
-    return project(weights, apply(weights.attention_norm, x, config_.norm_epsilon), turn);
+    return project(weights_->layers[static_cast<std::size_t>(layer)], x, turn);
   }();
   const double scale = config_.attention_scale(layer);
   const std::span<PairCount> pairs = options.pairs == nullptr
@@ -216,7 +241,7 @@ at::Tensor Decoder::attend(std::int64_t layer, const at::Tensor& x, const Rope::
         query.narrow(0, begin, count), key.narrow(0, begin, count), value.narrow(0, begin, count), scale,
         cache, {pairs, scoring});
   };
-  const at::Tensor out = [&] {
+  at::Tensor out = [&] {
     const PartTimer timer(options.seconds, &PartSeconds::attention, device());
     if (tokens.lengths.size() == 1) return attend_row(0, 0);
     at::Tensor rows = at::empty({x.size(0), config_.heads * config_.head_dim}, x.options());
@@ -229,8 +254,7 @@ at::Tensor Decoder::attend(std::int64_t layer, const at::Tensor& x, const Rope::
     return rows;
   }();
   if (options.on_attended) options.on_attended(input, out);
-  const PartTimer timer(options.seconds, &PartSeconds::projections, device());
-  return apply(weights.attention_out, out);
+  return out;
 }
 
 at::Tensor Decoder::mlp(const DecoderLayer& layer, const at::Tensor& normed) const {

@@ -112,10 +112,14 @@ class Decoder {
   /// Adds to the stream x what a layer makes of it.
   void run_layer(std::int64_t layer, at::Tensor& x, const Rope::Turn& turn, const PackedTokens& tokens,
                  const Options& options) const;
-  /// Queries, keys and values [tokens, heads, head_dim], positioned.
-  [[nodiscard]] std::array<at::Tensor, 3> project(const DecoderLayer& layer, const at::Tensor& normed,
+  /// Queries, keys and values [tokens, heads, head_dim], positioned, of the stream before a layer.
+  [[nodiscard]] std::array<at::Tensor, 3> project(const DecoderLayer& layer, const at::Tensor& x,
                                                   const Rope::Turn& turn) const;
+  /// The same of so few rows that they go together.
+  [[nodiscard]] std::array<at::Tensor, 3> project_rows(const DecoderLayer& layer, const at::Tensor& x,
+                                                       const Rope::Turn& turn) const;
   [[nodiscard]] at::Tensor run(const PackedTokens& tokens, const Options& options) const;
+  /// What the heads make of it, [tokens, heads · head_dim].
   [[nodiscard]] at::Tensor attend(std::int64_t layer, const at::Tensor& x, const Rope::Turn& turn,
                                   const PackedTokens& tokens, const Options& options) const;
   [[nodiscard]] at::Tensor mlp(const DecoderLayer& layer, const at::Tensor& normed) const;

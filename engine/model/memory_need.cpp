@@ -35,7 +35,7 @@ MemoryNeed::MemoryNeed(const ModelConfig& config, std::int64_t element, bool cac
   cache_each = layer * (cached ? config.layers : 1);
   const std::int64_t query_width = config.heads * config.head_dim;
   work_each = (3 * config.width + 2 * (query_width + 2 * kv_width) + 2 * query_width) * element;
-  fixed += kMlpRows * (3 * config.inner + 2 * config.width) * element;
+  fixed += kPieceRows * (3 * config.inner + 2 * config.width) * element;
 }
 
 std::int64_t MemoryNeed::tokens_within(std::int64_t bytes) const {

@@ -9,9 +9,9 @@
 
 namespace bsbr {
 
-/// Rows that go through an MLP together: enough for matrix products at full speed, few enough that what lies
-/// between the products takes little memory.
-inline constexpr std::int64_t kMlpRows = 2048;
+/// Rows that go through a layer's products together: enough for full speed, few enough that what lies between
+/// them stays in the processor's cache and takes little memory.
+inline constexpr std::int64_t kPieceRows = 2048;
 
 /// Memory that a model's run takes beside its weights, by the model's shape: for telling what would fit, so
 /// rather too much than too little.

@@ -1,4 +1,7 @@
+#include <QFloat16>
 #include <algorithm>
+#include <cmath>
+#include <cstring>
 #include <nlohmann/json.hpp>
 
 #include "engine/checkpoint/checkpoint.h"
@@ -19,6 +22,24 @@ RunResult convert(const fs::path& source, const fs::path& out, std::vector<std::
 /// What a conversion of a golden checkpoint, with its context of 96, has to be told.
 const std::vector<std::string> kSmall{"--chunk-size", "32", "--retrieve", "32"};
 
+/// The numbers of a tensor of a type that weights can have.
+std::vector<float> floats(const bsbr::TensorView& tensor) {
+  const std::size_t size = bsbr::size_of(tensor.dtype);
+  std::vector<float> numbers(tensor.bytes.size() / size);
+  for (std::size_t i = 0; i < numbers.size(); ++i) {
+    const std::byte* at = tensor.bytes.data() + i * size;
+    if (tensor.dtype == bsbr::Dtype::F16) {
+      qfloat16 number;
+      std::memcpy(&number, at, size);
+      numbers[i] = number;
+    } else {
+      // The upper half of a float32 is a bfloat16.
+      std::memcpy(reinterpret_cast<std::byte*>(&numbers[i]) + sizeof(float) - size, at, size);
+    }
+  }
+  return numbers;
+}
+
 }  // namespace
 
 /// What bsbr convert writes, and where it refuses to write.
@@ -32,10 +53,10 @@ class TestCliExport : public QObject {
     fs::create_directories(folder);
     return folder;
   }
-  static void same_tensors(const fs::path& source, const fs::path& out) {
+  static void same_tensors(const fs::path& source, const fs::path& out, std::size_t shards = 1) {
     const Checkpoint before = Checkpoint::open(source);
     const Checkpoint after = Checkpoint::open(out);
-    QCOMPARE(after.shard_count(), std::size_t(1));
+    QCOMPARE(after.shard_count(), shards);
     QCOMPARE(after.tensors().size(), before.tensors().size());
     for (const bsbr::TensorView& tensor : before.tensors()) {
       const bsbr::TensorView* other = after.find(tensor.name);
@@ -113,6 +134,113 @@ class TestCliExport : public QObject {
     const fs::path out = room() / "out";
     EXPECT_SUCCESS(convert(golden_checkpoint(name.toStdString()), out, kSmall));
     same_tensors(golden_checkpoint(name.toStdString()), out);
+  }
+
+  void otherType_data() {
+    QTest::addColumn<QString>("name");
+    QTest::addColumn<QString>("type");
+    QTest::newRow("narrower") << "gpt2-plain"
+                              << "float16";
+    QTest::newRow("shorter") << "gpt2-plain"
+                             << "bfloat16";
+    QTest::newRow("wider") << "gpt2-fp16-sharded"
+                           << "float32";
+    QTest::newRow("the same") << "gpt2-plain"
+                              << "float32";
+  }
+  void otherType() {
+    QFETCH(QString, name);
+    QFETCH(QString, type);
+    const fs::path source = copy_checkpoint(golden_checkpoint(name.toStdString()), room() / "source");
+    write_file(source / "README.md", "---\nlanguage: en\nlicense: mit\n---\nlicense: not this\n");
+    const fs::path out = source.parent_path() / "out";
+    std::vector<std::string> options = kSmall;
+    options.insert(options.end(), {"--dtype", type.toStdString()});
+    EXPECT_SUCCESS(convert(source, out, options));
+    const auto config = bsbr::read_json_object(out / "config.json");
+    QCOMPARE(config.value("dtype", config.value("torch_dtype", "")), type.toStdString());
+    QVERIFY(!config.contains("dtype") || !config.contains("torch_dtype"));
+    const Checkpoint before = Checkpoint::open(source);
+    const Checkpoint after = Checkpoint::open(out);
+    const bsbr::Dtype dtype = *bsbr::dtype_from_config_name(type.toStdString());
+    // A rounding moves a number by no more than half a step of the narrower type.
+    const double step = dtype == bsbr::Dtype::BF16 ? 0x1p-8 : dtype == bsbr::Dtype::F16 ? 0x1p-11 : 0;
+    QCOMPARE(after.tensors().size(), before.tensors().size());
+    for (const bsbr::TensorView& tensor : before.tensors()) {
+      const bsbr::TensorView* other = after.find(tensor.name);
+      QVERIFY2(other != nullptr && other->dtype == dtype && other->shape == tensor.shape,
+               tensor.name.c_str());
+      const std::vector<float> was = floats(tensor);
+      const std::vector<float> is = floats(*other);
+      for (std::size_t i = 0; i < was.size(); ++i)
+        QVERIFY2(std::abs(was[i] - is[i]) <= step * std::abs(was[i]) + 0x1p-25, tensor.name.c_str());
+    }
+    const std::string card = content(out / "README.md");
+    QVERIFY(card.find("\nlicense: mit\n") < card.find("\n---\n", 4));
+    QVERIFY(card.find("not this") == std::string::npos);
+    const bool same = name == "gpt2-plain" && type == "float32";
+    QCOMPARE(card.find("unchanged, bit for bit") != std::string::npos, same);
+    QCOMPARE(card.find("as " + type.toStdString() + ".") != std::string::npos, !same);
+  }
+
+  void roundedModelIsMeasured() {
+    const fs::path out = room() / "out";
+    const RunResult result = convert(kDemo, out, {"--retrieve", "256", "--dtype", "bfloat16", "--json"});
+    EXPECT_SUCCESS(result);
+    const auto json = nlohmann::json::parse(result.out);
+    QCOMPARE(json["same_bits"], false);
+    const RunResult unrounded = convert(kDemo, room() / "out", {"--retrieve", "256", "--json"});
+    EXPECT_SUCCESS(unrounded);
+    const auto plain = nlohmann::json::parse(unrounded.out);
+    QCOMPARE(plain["same_bits"], true);
+    QCOMPARE(plain["check"]["tokens"], 2048);
+    // Eight bits for a number cost something, and that is the rounded model's figure.
+    QVERIFY(json["check"]["kl"].get<double>() > plain["check"]["kl"].get<double>());
+    QVERIFY(json["check"]["kl"].get<double>() < 0.1);
+    QVERIFY(content(out / "README.md").find("| KL divergence | 0.0") != std::string::npos);
+  }
+
+  void tooLargeForTheType() {
+    const fs::path place = room();
+    const fs::path source = copy_checkpoint(golden_checkpoint("gpt2-plain"), place / "source");
+    std::string file = content(source / "model.safetensors");
+    const float large = 1e6F;
+    std::memcpy(file.data() + file.size() - sizeof large, &large, sizeof large);
+    fs::remove(source / "model.safetensors");
+    write_file(source / "model.safetensors", file);
+    const auto before = tree(place);
+    std::vector<std::string> options = kSmall;
+    options.insert(options.end(), {"--dtype", "float16"});
+    const std::string problem =
+        refusal_problem(convert(source, place / "out", options),
+                        {"has numbers that are too large for float16", "write it as bfloat16 or float32"});
+    QVERIFY2(problem.empty(), problem.c_str());
+    QVERIFY(tree(place) == before);
+  }
+
+  void shards() {
+    const fs::path source = golden_checkpoint("gpt2-plain");
+    const fs::path out = room() / "out";
+    std::vector<std::string> options = kSmall;
+    options.insert(options.end(), {"--max-shard-size", "20KB"});
+    EXPECT_SUCCESS(convert(source, out, options));
+    const auto index = bsbr::read_json_object(out / "model.safetensors.index.json");
+    const Checkpoint before = Checkpoint::open(source);
+    const Checkpoint after = Checkpoint::open(out);
+    QCOMPARE(index["metadata"]["total_size"], before.tensor_bytes());
+    QVERIFY(after.shard_count() > 1);
+    QVERIFY(after.shard_count() < 100);
+    const std::string count = bsbr::cat(after.shard_count() < 10 ? "0000" : "000", after.shard_count());
+    QVERIFY(fs::exists(out / bsbr::cat("model-00001-of-", count, ".safetensors")));
+    QVERIFY(fs::exists(out / bsbr::cat("model-", count, "-of-", count, ".safetensors")));
+    same_tensors(source, out, after.shard_count());
+    std::map<std::string, std::uint64_t> sizes;
+    std::map<std::string, int> tensors;
+    for (const auto& [tensor, shard] : index["weight_map"].items()) {
+      sizes[shard] += before.find(tensor)->bytes.size();
+      ++tensors[shard];
+    }
+    for (const auto& [shard, size] : sizes) QVERIFY2(size <= 20'000 || tensors[shard] == 1, shard.c_str());
   }
 
   void destinationsByOtherNames() {

@@ -1,6 +1,7 @@
 #include "ui/tabs/export_tab.h"
 
 #include <QCheckBox>
+#include <QComboBox>
 #include <QDir>
 #include <QFileDialog>
 #include <QFileInfo>
@@ -12,6 +13,8 @@
 #include <QStorageInfo>
 #include <QVBoxLayout>
 
+#include "engine/export/write_weights.h"
+#include "ui/core/converting.h"
 #include "ui/core/format.h"
 #include "ui/panels/words.h"
 
@@ -38,10 +41,10 @@ QString existing_parent(const QString& path) {
 
 ExportTab::ExportTab(Controller& controller, QWidget* parent)
     : Tab(controller, Needs::Conversion, QStringLiteral("export"), tr("Export"),
-          tr("Write the converted checkpoint as a HuggingFace folder, re-open it and verify it bit for bit."),
-          parent),
+          tr("Write the converted checkpoint as a HuggingFace folder, re-open it and verify it."), parent),
       destination_(new QLineEdit),
       replace_(new QCheckBox(tr("&Replace a checkpoint folder that is there"))),
+      type_(new QComboBox),
       browse_(new QPushButton(tr("&Browse …"))),
       write_(new QPushButton(tr("&Write and verify"))),
       open_(new QPushButton(tr("&Open what was written"))),
@@ -65,6 +68,12 @@ QWidget* ExportTab::make_content() {
   named(destination_, tr("Destination"), tr("The folder to write; it is made, its parent must exist"));
   named(browse_, tr("Choose the destination"), tr("Choose where to write"));
   named(replace_, tr("Replace an existing checkpoint"), tr("Another kind of folder is never replaced"));
+  named(type_, tr("Type of the weights"),
+        tr("Half the size with float16 or bfloat16; the model card says what that costs"));
+  type_->addItem(tr("As they are"));
+  for (const Dtype type : {Dtype::F32, Dtype::F16, Dtype::BF16}) {
+    type_->addItem(QString::fromUtf8(config_name(type).data()), static_cast<int>(type));
+  }
   named(write_, tr("Write and verify"), tr("Write, re-open, compare every tensor and the logits (F9)"));
   named(open_, tr("Open what was written"), tr("Open the written checkpoint in place of the original"));
   write_->setShortcut(Qt::Key_F9);
@@ -90,6 +99,13 @@ QWidget* ExportTab::make_content() {
   column->addWidget(space_);
   column->addSpacing(8);
   column->addWidget(make_heading(tr("What is written")));
+  auto* type = new QHBoxLayout;
+  auto* type_label = new QLabel(tr("&Weights"));
+  type_label->setBuddy(type_);
+  type->addWidget(type_label);
+  type->addWidget(type_);
+  type->addStretch();
+  column->addLayout(type);
   column->addWidget(plan_);
   column->addSpacing(8);
   column->addLayout(buttons);
@@ -101,6 +117,7 @@ QWidget* ExportTab::make_content() {
   row->addStretch(1);
   connect(destination_, &QLineEdit::textChanged, this, &ExportTab::show_plan);
   connect(replace_, &QCheckBox::toggled, this, &ExportTab::show_plan);
+  connect(type_, &QComboBox::currentIndexChanged, this, &ExportTab::show_plan);
   connect(write_, &QPushButton::clicked, this, &ExportTab::write);
   connect(open_, &QPushButton::clicked, this, [this] { controller().open(written_); });
   connect(browse_, &QPushButton::clicked, this, [this] {
@@ -118,6 +135,11 @@ void ExportTab::suggest() {
   destination_->setText(QDir::home().filePath(name + QStringLiteral("-bsbr")));
 }
 
+std::optional<Dtype> ExportTab::dtype() const {
+  const QVariant type = type_->currentData();
+  return type.isValid() ? std::optional(static_cast<Dtype>(type.toInt())) : std::nullopt;
+}
+
 void ExportTab::show_plan() {
   const auto opened = controller().opened();
   const auto converted = controller().converted();
@@ -125,7 +147,7 @@ void ExportTab::show_plan() {
   write_->setEnabled(converted && !controller().busy() && !destination_->text().isEmpty());
   if (!opened || !converted) return;
   const CheckpointSummary& summary = opened->summary;
-  const auto bytes = static_cast<std::int64_t>(opened->checkpoint.tensor_bytes());
+  const auto bytes = static_cast<std::int64_t>(written_bytes(opened->checkpoint, dtype()));
   const BsbrConfig& bsbr = *converted->model.config().bsbr;
   QString how = bsbr.states_only ? tr("states only")
                 : bsbr.plan.empty()
@@ -135,14 +157,15 @@ void ExportTab::show_plan() {
   plan_->setText(
       QStringLiteral("<table>") +
       row(QStringLiteral("model.safetensors"),
-          tr("%1 tensors, %2, %3: the original's, bit for bit")
+          (keeps_bits(opened->checkpoint, dtype()) ? tr("%1 tensors, %2, %3: the original's, bit for bit")
+                                                   : tr("%1 tensors, %3: the original's (%2), rounded"))
               .arg(opened->checkpoint.tensors().size())
               .arg(QString::fromStdString(summary.dtype), format::bytes(bytes))) +
       row(QStringLiteral("config.json"), tr("the original's, and the conversion: %1").arg(how)) +
       row(tr("tokenizer"), opened->checkpoint.gguf() ? tr("as tokenizer.json, from the GGUF file")
                                                      : tr("the original's files")) +
       row(QStringLiteral("README.md"),
-          converted->plan ? tr("a model card, with what the check of the plan found") : tr("a model card")) +
+          tr("a model card, with what the re-opened checkpoint keeps of the original")) +
       QStringLiteral("</table>"));
   const QStorageInfo disk(existing_parent(destination_->text()));
   const QString space = tr("%1 are needed, %2 are free there.")
@@ -156,12 +179,15 @@ void ExportTab::write() {
   const auto converted = controller().converted();
   if (!converted || controller().busy()) return;
   report_->clear();
+  ExportOptions options;
+  options.force = replace_->isChecked();
+  options.dtype = dtype();
+  if (converted->plan) options.check = converted->plan->check;
   controller().run(
       tr("Exporting"),
-      [opened, converted, destination = destination_->text().toStdString(),
-       force = replace_->isChecked()](const Job& job) {
-        return export_checkpoint(opened->checkpoint, converted->model, destination, force, job,
-                                 converted->plan ? &converted->plan->check : nullptr);
+      [opened, converted, destination = destination_->text().toStdString(), options](const Job& job) mutable {
+        options.check_text = calibration_texts(*opened, converted->settings).check;
+        return export_checkpoint(opened->checkpoint, converted->model, destination, options, job);
       },
       [this](const ExportReport& report) { show_report(report); });
 }
@@ -171,10 +197,13 @@ void ExportTab::show_report(const ExportReport& report) {
   QString text = QStringLiteral("<b>") + tr("Written and verified.") + QStringLiteral("</b><table>") +
                  row(tr("folder"), written_.toHtmlEscaped()) +
                  row(tr("size"), format::bytes(static_cast<std::int64_t>(report.bytes))) +
-                 row(tr("tensors"), tr("all %1 re-read: bit-identical to the original").arg(report.tensors)) +
-                 row(tr("logits"), tr("of the re-opened checkpoint: identical to the model in memory"));
-  if (const auto converted = controller().converted(); converted && converted->plan) {
-    const Fidelity& check = converted->plan->check;
+                 row(tr("tensors"), (report.same_bits ? tr("all %1 re-read: bit-identical to the original")
+                                                      : tr("all %1 re-read: the original's, rounded"))
+                                        .arg(report.tensors));
+  if (report.same_bits)
+    text += row(tr("logits"), tr("of the re-opened checkpoint: identical to the model in memory"));
+  if (report.fidelity) {
+    const Fidelity& check = *report.fidelity;
     text += row(tr("fidelity"), tr("KL %1 nats a token, top-1 agreement %2, density %3, on %4 tokens")
                                     .arg(format::nats(check.kl), format::percent(check.top1_agreement),
                                          format::percent(check.density), format::count(check.tokens)));

@@ -4,6 +4,7 @@
 #include "ui/tabs/tab.h"
 
 class QCheckBox;
+class QComboBox;
 class QLabel;
 class QLineEdit;
 class QPushButton;
@@ -23,9 +24,12 @@ class ExportTab : public Tab {
   void show_plan();
   void write();
   void show_report(const ExportReport& report);
+  /// What the weights are rounded to; nothing: they stay as they are.
+  [[nodiscard]] std::optional<Dtype> dtype() const;
 
   QLineEdit* destination_;
   QCheckBox* replace_;
+  QComboBox* type_;
   QPushButton *browse_, *write_, *open_;
   QLabel *plan_, *space_, *report_;
   QString written_;
