@@ -130,8 +130,10 @@ nlohmann::json config_of(const Checkpoint& source, const BsbrConfig& bsbr, std::
   nlohmann::json config = source.config();
   config["bsbr"] = bsbr.to_json();
   if (!dtype) return config;
-  // transformers 5 writes the one name and reads both.
-  config[config.contains("dtype") ? "dtype" : "torch_dtype"] = config_name(*dtype);
+  // transformers 4 wrote the first name, 5 writes the second and reads both.
+  if (config.contains("torch_dtype") || !config.contains("dtype"))
+    config["torch_dtype"] = config_name(*dtype);
+  if (config.contains("dtype")) config["dtype"] = config_name(*dtype);
   return config;
 }
 
