@@ -47,7 +47,7 @@ class PickleStream {
     const std::string_view ahead(reinterpret_cast<const char*>(bytes_.data()) + at_,
                                  left() < kMostLine ? left() : kMostLine);
     const std::size_t length = ahead.find('\n');
-    if (length == ahead.npos) fail(at_, "a line of text does not end");
+    if (length == ahead.npos) fail(at_, "a line of text does not end; the file is damaged or was cut off");
     at_ += length + 1;
     return ahead.substr(0, length);
   }
