@@ -44,6 +44,7 @@ std::vector<TorchEntry> state_dict(PickleValue value, TorchObjects& objects, con
   }
   std::vector<TorchEntry> entries;
   std::set<std::string_view> names;
+  std::size_t dimensions = 0;
   Problems problems(path);
   for (const auto& [key, tensor] : objects.heap().pairs(value)) {
     if (key.kind != PickleKind::Text) {
@@ -62,6 +63,10 @@ std::vector<TorchEntry> state_dict(PickleValue value, TorchObjects& objects, con
       problems.add(cat("the tensor name ", in_quotes(name), " occurs twice"));
     } else {
       const TorchTensor& made = objects.tensors()[tensor.index];
+      dimensions += made.layout.shape.size();
+      if (entries.size() >= kMaxTorchTensors || dimensions > kMaxTorchDimensions) {
+        fail(path, cat("names more than ", entries.size(), " tensors; no checkpoint has so many"));
+      }
       entries.push_back({std::string(name), made, storages[made.storage]});
     }
   }

@@ -11,11 +11,8 @@
 namespace bsbr {
 namespace {
 
-// As for safetensors: far above every published checkpoint, and small in memory.
-constexpr std::size_t kMaxTensors = 200'000;
 constexpr std::size_t kMaxRank = 64;
 constexpr std::size_t kMaxKey = 255;
-constexpr std::size_t kMaxDimensions = 2'000'000;  // of all tensors together
 
 }  // namespace
 
@@ -162,8 +159,8 @@ PickleValue TorchObjects::tensor(const TorchGlobal& function, std::span<const Pi
                  in_quotes(storage.key)));
   }
   dimensions_ += made.layout.shape.size();
-  if (tensors_.size() >= kMaxTensors || dimensions_ > kMaxDimensions) {
-    fail(at, cat("makes more than ", tensors_.size(), " tensors with ", kMaxDimensions,
+  if (tensors_.size() >= kMaxTorchTensors || dimensions_ > kMaxTorchDimensions) {
+    fail(at, cat("makes more than ", tensors_.size(), " tensors with ", kMaxTorchDimensions,
                  " dimensions together; no checkpoint has so many"));
   }
   tensors_.push_back(std::move(made));
@@ -211,7 +208,8 @@ PickleValue TorchObjects::persistent(PickleValue id, std::size_t at) {
   storage.bytes = *bytes;
   const auto [known, added] = storage_of_.emplace(storage.key, static_cast<std::uint32_t>(storages_.size()));
   if (added) {
-    if (storages_.size() >= kMaxTensors) fail(at, cat("names more than ", kMaxTensors, " storages"));
+    if (storages_.size() >= kMaxTorchTensors)
+      fail(at, cat("names more than ", kMaxTorchTensors, " storages"));
     storages_.push_back(storage);
   } else if (const TorchStorage& before = storages_[known->second];
              before.bytes != storage.bytes || before.dtype != storage.dtype) {

@@ -17,6 +17,10 @@
 
 namespace bsbr {
 
+// As for safetensors: far above every published checkpoint, and small in memory.
+inline constexpr std::size_t kMaxTorchTensors = 200'000;
+inline constexpr std::size_t kMaxTorchDimensions = 2'000'000;  // of all tensors together
+
 /// A storage as the pickle claims it; its bytes lie elsewhere in the file.
 struct TorchStorage {
   std::string_view key;

@@ -226,7 +226,10 @@ std::vector<Damage> tensors() {
   std::string shared = "(";
   for (int i = 0; i < 300; ++i) shared += text(cat("s", i)) + tensor("h\x00"s, 0, {4000}, {1});
   shared = storage("FloatStorage", "0", 4000) + "q" + '\0' + "0}" + shared + "u";
+  std::string crowd = tensor(four, 0, {4}, {1}) + "q" + '\0' + "0}(";
+  for (int i = 0; i <= 200'000; ++i) crowd += text(std::to_string(i)) + "h" + '\0';
   return {
+      {"too many names", in_zip(crowd + "u"), kInvalid, {"names more than 200000 tensors"}},
       {"past the storage", bad(0, {5}, {1}), kInvalid, {"size [5]", "past the 16 bytes", "\"0\""}},
       {"offset past the storage", bad(1, {4}, {1}), kInvalid, {"from element 1 on"}},
       {"stride past the storage", bad(0, {2, 2}, {3, 1}), kInvalid, {"stride [3, 1]"}},
