@@ -19,7 +19,7 @@ namespace bsbr {
 /// Format: https://docs.pytorch.org/docs/stable/notes/serialization.html.
 class TorchFile {
  public:
-  /// `job` hears of the copying. Throws Error(NotFound | Io | InvalidFile | Unsupported | OutOfMemory |
+  /// `job` can cancel the copying. Throws Error(NotFound | Io | InvalidFile | Unsupported | OutOfMemory |
   /// Cancelled) naming the file and what breaks the format or is refused.
   static TorchFile open(const std::filesystem::path& path, const Job& job = {});
 
