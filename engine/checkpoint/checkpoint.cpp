@@ -13,8 +13,8 @@
 #include "engine/checkpoint/hub_cache.h"
 #include "engine/checkpoint/path_error.h"
 #include "engine/checkpoint/problems.h"
-#include "engine/checkpoint/shard_index.h"
 #include "engine/checkpoint/weight_files.h"
+#include "engine/checkpoint/weight_shards.h"
 
 namespace bsbr {
 namespace fs = std::filesystem;
@@ -73,12 +73,12 @@ Place resolve(const std::string& text) {
     throw Error(ErrorKind::InvalidFile, text + ": is neither a folder nor a regular file");
   const fs::path file = absolute_folder(path);
   if (file.extension() == kGgufEnding) return {file.parent_path(), file.stem().string(), file};
-  throw Error(
-      ErrorKind::InvalidArgument,
-      cat(text,
-          ": is a file, but a checkpoint is a folder with config.json and model.safetensors, or a file "
-          "*.gguf; give ",
-          file.parent_path().string(), " instead"));
+  if (file.filename() == kPublishedBsbr) refuse_foreign_weights(file.parent_path(), {file.filename()});
+  throw Error(ErrorKind::InvalidArgument,
+              cat(text,
+                  ": is a file, but a checkpoint is a folder with config.json and model.safetensors or "
+                  "pytorch_model.bin, or a file *.gguf; give ",
+                  file.parent_path().string(), " instead"));
 }
 
 /// The folder's only GGUF file, if that is what it offers.
@@ -99,7 +99,7 @@ fs::path lone_gguf(const fs::path& folder, const WeightFiles& files) {
   if (!files.foreign.empty()) refuse_foreign_weights(folder, files.foreign);
   const bool config = has_entry(folder / kConfigFile);
   std::string what = config ? "is incomplete: it has config.json, but neither model.safetensors nor "
-                              "model.safetensors.index.json"
+                              "model.safetensors.index.json, nor pytorch_model.bin"
                             : "is not a checkpoint: it has neither config.json nor model.safetensors";
   if (!files.other_safetensors.empty()) {
     what += cat("; it has ", list_names(files.other_safetensors, 5),
@@ -120,61 +120,13 @@ nlohmann::json read_config(const fs::path& folder) {
   return read_json_object(path, kMaxConfigBytes);
 }
 
-std::vector<SafetensorsFile> open_shards(const fs::path& folder, const ShardIndex& index) {
-  if (const auto missing = missing_shards(index, folder); !missing.empty()) {
-    throw Error(ErrorKind::InvalidFile,
-                cat((folder / kIndexFile).string(), ": names ", missing.size(), " of ", index.shards.size(),
-                    " shards that are not in the folder: ", list_names(missing), "; download them again"));
-  }
-  std::vector<SafetensorsFile> files;
-  files.reserve(index.shards.size());
-  for (const std::string& shard : index.shards) files.push_back(SafetensorsFile::open(folder / shard));
-  return files;
-}
-
-/// Index and shards must tell the same of every tensor.
-void check_index(const fs::path& folder, const ShardIndex& index, const std::vector<SafetensorsFile>& files) {
-  Problems problems(folder / kIndexFile);
-  std::map<std::string_view, std::string> holder;
-  for (const SafetensorsFile& file : files) {
-    const std::string shard = file.path().filename().string();
-    for (const TensorView& tensor : file.tensors()) {
-      const auto [other, first] = holder.emplace(tensor.name, shard);
-      const auto said = index.shard_of.find(tensor.name);
-      if (!first) {
-        problems.add(cat("tensor ", in_quotes(tensor.name), " is in both ", other->second, " and ", shard));
-      } else if (said == index.shard_of.end()) {
-        problems.add(
-            cat("tensor ", in_quotes(tensor.name), " is in ", shard, ", but the index does not name it"));
-      } else if (said->second != shard) {
-        problems.add(cat("tensor ", in_quotes(tensor.name), " is in ", shard, ", but the index puts it in ",
-                         said->second));
-      }
-    }
-  }
-  for (const auto& [tensor, shard] : index.shard_of) {
-    if (!holder.contains(tensor))
-      problems.add(cat("tensor ", in_quotes(tensor), " is not in its shard ", shard));
-  }
-  problems.throw_if_any("index and shards do not belong together; download all of them again");
-}
-
-void refuse_empty_tensors(const SafetensorsFile& file) {
-  Problems problems(file.path());
-  for (const TensorView& tensor : file.tensors()) {
-    if (std::ranges::find(tensor.shape, 0) == tensor.shape.end()) continue;
-    problems.add(cat("tensor ", in_quotes(tensor.name), " has a dimension of zero, and so no values"));
-  }
-  problems.throw_if_any("no model has such weights; save the checkpoint again");
-}
-
 }  // namespace
 
 struct Checkpoint::Content {
   fs::path folder;
   std::string name;
   nlohmann::json config;
-  std::vector<SafetensorsFile> files;
+  std::vector<WeightShard> shards;
   std::shared_ptr<const GgufFile> gguf;
   std::vector<std::unique_ptr<float[]>> buffers;
   std::vector<TensorView> tensors;
@@ -187,26 +139,15 @@ struct Checkpoint::Content {
     buffers = std::move(model.buffers);
     tensors = std::move(model.tensors);
   }
-  void read_folder(const WeightFiles& weights);
+  void read_folder(const WeightFiles& weights, const Job& job);
 };
 
-void Checkpoint::Content::read_folder(const WeightFiles& weights) {
-  if (!weights.single && !weights.index) refuse_weightless(folder, weights);
+void Checkpoint::Content::read_folder(const WeightFiles& weights, const Job& job) {
+  if (!weights.readable()) refuse_weightless(folder, weights);
   config = read_config(folder);
-  if (weights.single) {
-    files.push_back(SafetensorsFile::open(folder / kSingleFile));
-  } else {
-    const ShardIndex index = read_shard_index(folder / kIndexFile);
-    files = open_shards(folder, index);
-    check_index(folder, index, files);
-  }
-  for (const SafetensorsFile& file : files) {
-    refuse_empty_tensors(file);
-    tensors.insert(tensors.end(), file.tensors().begin(), file.tensors().end());
-  }
-  if (tensors.empty()) {
-    throw Error(ErrorKind::InvalidFile, cat(files.front().path().string(), ": holds no tensors"));
-  }
+  shards = open_weights(folder, weights, job);
+  for (const WeightShard& shard : shards)
+    tensors.insert(tensors.end(), shard.tensors.begin(), shard.tensors.end());
 }
 
 Checkpoint Checkpoint::open(const std::string& path_or_name, const Job& job) {
@@ -220,7 +161,7 @@ Checkpoint Checkpoint::open(const std::string& path_or_name, const Job& job) {
     place.gguf = lone_gguf(content->folder, weights);
   }
   if (place.gguf.empty()) {
-    content->read_folder(weights);
+    content->read_folder(weights, job);
   } else {
     content->read_gguf(place.gguf, job);
   }
@@ -245,7 +186,7 @@ std::uint64_t Checkpoint::tensor_bytes() const {
   return content_->tensor_bytes;
 }
 std::size_t Checkpoint::shard_count() const {
-  return content_->gguf != nullptr ? 1 : content_->files.size();
+  return content_->gguf != nullptr ? 1 : content_->shards.size();
 }
 std::shared_ptr<const GgufFile> Checkpoint::gguf() const {
   return content_->gguf;

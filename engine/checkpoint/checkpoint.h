@@ -14,16 +14,18 @@
 
 namespace bsbr {
 
-/// An opened HuggingFace folder: config.json and the tensors of model.safetensors, or of the shards that
-/// model.safetensors.index.json names. Or a GGUF file, offered in the same form: a config of HuggingFace's
-/// keys and float32 tensors of its names (read_gguf_model). Only the file formats are checked here; what the
-/// tensors mean is model/'s. Cheap to copy; thread-safe; views stay valid while any copy lives.
+/// An opened HuggingFace folder: config.json and the tensors of model.safetensors or pytorch_model.bin, or of
+/// the shards that model.safetensors.index.json or pytorch_model.bin.index.json names. Or a GGUF file,
+/// offered in the same form: a config of HuggingFace's keys and float32 tensors of its names
+/// (read_gguf_model). Only the file formats are checked here; what the tensors mean is model/'s. Cheap to
+/// copy; thread-safe; views stay valid while any copy lives.
 class Checkpoint {
  public:
   /// `path_or_name`: a folder, a file *.gguf, or the name of a model in the local hub cache ("gpt2",
-  /// "org/name"). An existing path goes before a name; model.safetensors before an index, and that before a
-  /// folder's only *.gguf, which is taken if there is no config.json either; tensors with a zero dimension
-  /// are refused. Opening a GGUF file dequantises it, which is what `job` hears of. Throws Error(NotFound |
+  /// "org/name"). An existing path goes before a name; model.safetensors before its index, that before
+  /// pytorch_model.bin and its index, and a folder's only *.gguf is taken if there are no safetensors and no
+  /// config.json; tensors with a zero dimension are refused. Opening a GGUF file dequantises it, which is
+  /// what `job` hears of. Throws Error(NotFound |
   /// Io | InvalidFile | Unsupported | OutOfMemory | Cancelled), Error(InvalidArgument) for an empty name, a
   /// file where a folder is meant, or a folder of several GGUF files.
   static Checkpoint open(const std::string& path_or_name, const Job& job = {});

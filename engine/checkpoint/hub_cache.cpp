@@ -127,9 +127,8 @@ void check_complete(const fs::path& snapshot, const fs::path& repository, const 
   if (!leads_somewhere(snapshot / kConfigFile)) note(kConfigFile);
   const WeightFiles weights = find_weight_files(snapshot);
   if (weights.none()) note(kSingleFile);
-  if (!weights.single && leads_somewhere(snapshot / kIndexFile)) {
-    for (const std::string& shard : missing_shards(read_shard_index(snapshot / kIndexFile), snapshot))
-      note(shard);
+  if (const auto index = weights.chosen_index(); !index.empty() && leads_somewhere(snapshot / index)) {
+    for (const std::string& shard : missing_shards(read_shard_index(snapshot / index), snapshot)) note(shard);
   }
   if (missing.empty()) return;
   const auto broken_off = entries(repository / "blobs", [](const fs::directory_entry& entry) {

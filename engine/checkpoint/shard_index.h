@@ -7,7 +7,7 @@
 
 namespace bsbr {
 
-/// model.safetensors.index.json: which file of the folder holds which tensor.
+/// model.safetensors.index.json or pytorch_model.bin.index.json: which file of the folder holds which tensor.
 struct ShardIndex {
   std::map<std::string, std::string, std::less<>> shard_of;  ///< tensor name to file name; never empty
   std::vector<std::string> shards;                           ///< distinct file names, sorted

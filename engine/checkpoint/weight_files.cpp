@@ -17,6 +17,10 @@ WeightFiles find_weight_files(const std::filesystem::path& folder) {
       found.single = true;
     } else if (name == kIndexFile) {
       found.index = true;
+    } else if (name == kTorchFile) {
+      found.torch_single = true;
+    } else if (name == kTorchIndexFile) {
+      found.torch_index = true;
     } else if (name.extension() == ".safetensors") {
       found.other_safetensors.push_back(name.string());
     } else if (is_foreign_weight_file(name)) {

@@ -1,11 +1,13 @@
 #include "engine/model/weight_loader.h"
 
+#include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
 #include <ATen/ops/isfinite.h>
 #include <ATen/ops/sum.h>
 
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <numeric>
@@ -43,6 +45,21 @@ void add_names(std::string& message, const std::string& title, const std::vector
   message += cat(message.empty() ? "" : "; ", title, " (", names.size(), "): ");
   for (std::size_t i = 0; i < std::min(kMost, names.size()); ++i) message += (i == 0 ? "" : ", ") + names[i];
   if (names.size() > kMost) message += cat(" and ", names.size() - kMost, " more");
+}
+
+/// The view as a tensor of its type on the CPU, which keeps the checkpoint open. One whose values do not
+/// begin at a multiple of their size is copied.
+at::Tensor tensor_of(const TensorView& view, const Checkpoint& checkpoint) {
+  const at::TensorOptions options(scalar_type(view.dtype));
+  if (reinterpret_cast<std::uintptr_t>(view.bytes.data()) % size_of(view.dtype) != 0) {
+    at::Tensor copy = at::empty(view.shape, options);
+    std::memcpy(copy.mutable_data_ptr(), view.bytes.data(), view.bytes.size());
+    return copy;
+  }
+  // The mapping is read-only and nothing writes to weights.
+  auto* data = const_cast<std::byte*>(view.bytes.data());
+  return at::from_blob(
+      data, view.shape, [keep = checkpoint](void*) {}, options);
 }
 
 }  // namespace
@@ -88,17 +105,7 @@ std::int64_t WeightLoader::parameters() const {
 
 at::Tensor WeightLoader::take(const std::string& name) {
   job_.report("loading weights", static_cast<double>(taken_++) / static_cast<double>(expected_.size()));
-  const TensorView& view = *checkpoint_.find(name);
-  const auto address = reinterpret_cast<std::uintptr_t>(view.bytes.data());
-  if (address % size_of(view.dtype) != 0) {
-    throw Error(ErrorKind::InvalidFile,
-                cat(checkpoint_.folder().string(), ": tensor ", name, " does not begin at a multiple of its ",
-                    size_of(view.dtype), " bytes; write the file anew with the safetensors library"));
-  }
-  // The mapping is read-only and nothing writes to weights; the tensor keeps the mapping alive.
-  auto* data = const_cast<std::byte*>(view.bytes.data());
-  at::Tensor tensor = at::from_blob(
-      data, view.shape, [keep = checkpoint_](void*) {}, at::TensorOptions(scalar_type(view.dtype)));
+  at::Tensor tensor = tensor_of(*checkpoint_.find(name), checkpoint_);
   tensor = tensor.to(device_, at::kFloat);
   if (!std::isfinite(tensor.sum().item<float>())) {
     const std::int64_t bad = tensor.numel() - at::isfinite(tensor).sum().item<std::int64_t>();

@@ -13,7 +13,8 @@
 
 namespace bsbr {
 
-/// Brings tensors of a checkpoint to a device as float32; on the CPU, float32 data stays where it is mapped.
+/// Brings tensors of a checkpoint to a device as float32; on the CPU, float32 data stays where it is mapped
+/// if it is aligned there.
 /// Use: expect() every tensor, check() once, then take() them.
 class WeightLoader {
  public:

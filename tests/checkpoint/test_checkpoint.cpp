@@ -174,18 +174,72 @@ class TestCheckpoint : public QObject {
 
   void otherFormats_data() {
     QTest::addColumn<QByteArray>("file");
-    for (const char* name : {"pytorch_model.bin", "model.pt", "model.pth", "model.ckpt", "tf_model.h5"}) {
-      QTest::newRow(name) << QByteArray(name);
-    }
+    QTest::addColumn<QByteArray>("says");
+    const auto row = [](const char* name, const char* says) {
+      QTest::newRow(name) << QByteArray(name) << QByteArray(says);
+    };
+    const char* rename = "name it pytorch_model.bin";
+    for (const char* name : {"weights.bin", "model.pt", "model.pth", "model.ckpt"}) row(name, rename);
+    row("tf_model.h5", "from_pretrained(d, from_tf=True).save_pretrained(d, safe_serialization=True)");
+    row("flax_model.msgpack", "from_pretrained(d, from_flax=True)");
+    row("pytorch_model-00001-of-00002.bin", "pytorch_model.bin.index.json, is missing");
+    row("bsbr_model.pt", "the published BSBR converter");
   }
   void otherFormats() {
     QFETCH(QByteArray, file);
+    QFETCH(QByteArray, says);
     const fs::path folder = model();
     write_file(folder / file.toStdString(), "x");
     EXPECT_ERROR(Checkpoint::open(folder), ErrorKind::Unsupported, folder.string() + ": ", file.toStdString(),
-                 "AutoModelForCausalLM.from_pretrained(d).save_pretrained(d, safe_serialization=True)");
+                 says.toStdString());
     write_file(folder / "model.safetensors", safetensors_of({"a"}));
     QCOMPARE(Checkpoint::open(folder).tensors().size(), std::size_t(1));
+  }
+
+  void publishedModelByItsPath() {
+    const fs::path folder = model();
+    write_file(folder / "bsbr_model.pt", "x");
+    EXPECT_ERROR(Checkpoint::open(folder / "bsbr_model.pt"), ErrorKind::Unsupported, "bsbr_model.pt",
+                 "the published BSBR converter", "bsbr convert CKPT OUT");
+  }
+
+  void torchFiles() {
+    const fs::path golden = BSBR_SOURCE_DIR "/tests/checkpoint/golden/torch";
+    const fs::path folder = model();
+    fs::copy_file(golden / "module-old.bin", folder / "pytorch_model.bin");
+    const Checkpoint checkpoint = Checkpoint::open(folder);
+    QCOMPARE(checkpoint.shard_count(), std::size_t(1));
+    QCOMPARE(checkpoint.tensors().size(), std::size_t(4));
+    QCOMPARE(checkpoint.tensors()[0].name, std::string("0.bias"));
+    QCOMPARE(checkpoint.tensor_bytes(), std::uint64_t(48));
+    EXPECT_ERROR(Checkpoint::open(folder / "pytorch_model.bin"), ErrorKind::InvalidArgument,
+                 "give " + folder.string() + " instead");
+
+    write_file(folder / "pytorch_model.bin.index.json", "not even JSON");
+    QCOMPARE(Checkpoint::open(folder).tensors().size(), std::size_t(4));
+    write_file(folder / kIndex, index({{"a", "one.safetensors"}}));
+    EXPECT_ERROR(Checkpoint::open(folder), ErrorKind::InvalidFile, "1 of 1 shards", "one.safetensors");
+    write_file(folder / "model.safetensors", safetensors_of({"a"}));
+    QCOMPARE(Checkpoint::open(folder).tensors().size(), std::size_t(1));
+  }
+
+  void torchShards() {
+    const fs::path folder = model();
+    for (const auto& entry :
+         fs::directory_iterator(fs::path(BSBR_SOURCE_DIR "/tests/checkpoint/golden/torch/llama"))) {
+      if (entry.path().extension() != ".safetensors")
+        fs::copy_file(entry.path(), folder / entry.path().filename(), fs::copy_options::overwrite_existing);
+    }
+    QCOMPARE(Checkpoint::open(folder).shard_count(), std::size_t(2));
+    QCOMPARE(Checkpoint::open(folder).tensors().size(), std::size_t(13));
+    const std::string second = "pytorch_model-00002-of-00002.bin";
+    fs::rename(folder / second, folder / "away");
+    EXPECT_ERROR(Checkpoint::open(folder), ErrorKind::InvalidFile, "pytorch_model.bin.index.json", second);
+    fs::copy_file(folder / "pytorch_model-00001-of-00002.bin", folder / second);
+    EXPECT_ERROR(Checkpoint::open(folder), ErrorKind::InvalidFile, "pytorch_model.bin.index.json",
+                 "is in both", "is not in its shard " + second);
+    write_file(folder / second, safetensors_of({"a"}));
+    EXPECT_ERROR(Checkpoint::open(folder), ErrorKind::Unsupported, second, "safetensors file");
   }
 
   void zeroDimension() {

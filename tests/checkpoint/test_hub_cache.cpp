@@ -1,3 +1,4 @@
+#include "engine/base/json_file.h"
 #include "engine/checkpoint/checkpoint.h"
 #include "engine/checkpoint/hub_cache.h"
 #include "tests/support/files.h"
@@ -151,9 +152,27 @@ class TestHubCache : public QObject {
 
   void otherFormatIsNotCalledIncomplete() {
     add("models--gpt2", kCommit, "config.json", "{}");
-    add("models--gpt2", kCommit, "pytorch_model.bin", "x");
-    EXPECT_ERROR(Checkpoint::open("gpt2"), ErrorKind::Unsupported, "pytorch_model.bin",
-                 "safe_serialization=True");
+    add("models--gpt2", kCommit, "tf_model.h5", "x");
+    EXPECT_ERROR(Checkpoint::open("gpt2"), ErrorKind::Unsupported, "tf_model.h5", "safe_serialization=True");
+  }
+
+  void torchFiles() {
+    const fs::path golden = BSBR_SOURCE_DIR "/tests/checkpoint/golden/torch/";
+    const auto content = [&](const std::string& name) {
+      return bsbr::read_text_file(golden / name, 1u << 20);
+    };
+    add("models--gpt2", kCommit, "config.json", "{}");
+    add("models--gpt2", kCommit, "pytorch_model.bin", content("module-zip.bin"));
+    QCOMPARE(Checkpoint::open("gpt2").tensors().size(), std::size_t(4));
+    add("models--llama", kCommit, "config.json", "{}");
+    add("models--llama", kCommit, "pytorch_model.bin.index.json",
+        content("llama/pytorch_model.bin.index.json"));
+    EXPECT_ERROR(find_hub_snapshot("llama"), ErrorKind::InvalidFile,
+                 "lacks pytorch_model-00001-of-00002.bin and pytorch_model-00002-of-00002.bin");
+    for (const char* name : {"pytorch_model-00001-of-00002.bin", "pytorch_model-00002-of-00002.bin"}) {
+      add("models--llama", kCommit, name, content("llama/" + std::string(name)));
+    }
+    QCOMPARE(Checkpoint::open("llama").shard_count(), std::size_t(2));
   }
 
   void notFound() {

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "tests/checkpoint/torch_builder.h"
 #include "tests/cli/run_bsbr.h"
 #include "tests/support/golden.h"
 
@@ -160,13 +161,22 @@ class TestCliBadCheckpoint : public QObject {
 
   void otherFormats() {
     fs::path folder = demo();
-    fs::rename(folder / "model.safetensors", folder / "pytorch_model.bin");
-    refuse_folder(folder,
-                  {folder.string(), "pytorch_model.bin", "save_pretrained", "safe_serialization=True"});
+    fs::rename(folder / "model.safetensors", folder / "tf_model.h5");
+    refuse_folder(folder, {folder.string(), "tf_model.h5", "save_pretrained", "safe_serialization=True"});
+    fs::rename(folder / "tf_model.h5", folder / "pytorch_model.bin");
+    refuse_folder(folder, {"pytorch_model.bin: ", "a safetensors file", "name it model.safetensors"});
+    write_file(folder / "pytorch_model.bin",
+               "\x80\x02"
+               "cos\nsystem\n." +
+                   std::string(1000, 'p'));
+    refuse_folder(folder, {"pytorch_model.bin: ", "a Python pickle, but none of torch.save"});
+    write_file(folder / "pytorch_model.bin",
+               torch_zip("cposix\nsystem\n" + pickle::tuple(pickle::text("echo")) + "R"));
+    refuse_folder(folder, {"pytorch_model.bin: byte 48: ", "\"posix.system\""});
     folder = demo();
     write_file(folder / "model.safetensors", std::string("PK\x03\x04", 4) + std::string(1000, 'z'));
-    refuse_folder(
-        folder, {(folder / "model.safetensors").string(), "zip archive that torch.save wrote", "save_file"});
+    refuse_folder(folder, {(folder / "model.safetensors").string(), "a zip archive as torch.save writes",
+                           "pytorch_model.bin"});
     write_file(folder / "model.safetensors", "\x80\x02}q\x01." + std::string(1000, 'p'));
     refuse_folder(folder, {(folder / "model.safetensors").string(), "Python pickle"});
   }

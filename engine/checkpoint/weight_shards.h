@@ -1,0 +1,28 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "engine/base/job.h"
+#include "engine/checkpoint/safetensors.h"
+#include "engine/checkpoint/weight_files.h"
+
+namespace bsbr {
+
+/// An opened file of weights, safetensors or torch.save's.
+struct WeightShard {
+  std::filesystem::path path;
+  std::span<const TensorView> tensors;  ///< valid while `file` or a copy of it lives
+  std::shared_ptr<const void> file;
+};
+
+/// Opens those of the folder's files that hold its weights: what WeightFiles::chosen_index() names, else the
+/// single file. Index and shards must tell the same of every tensor; tensors with a zero dimension and
+/// folders without tensors are refused. `weights` must be readable(). `job` as TorchFile::open() takes it.
+/// Throws Error(NotFound | Io | InvalidFile | Unsupported | OutOfMemory | Cancelled).
+std::vector<WeightShard> open_weights(const std::filesystem::path& folder, const WeightFiles& weights,
+                                      const Job& job);
+
+}  // namespace bsbr
