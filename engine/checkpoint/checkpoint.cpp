@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <optional>
 #include <system_error>
 
 #include "engine/base/json_file.h"
@@ -53,7 +54,8 @@ Place resolve(const std::string& text) {
   struct stat info {};
   if (::stat(path.c_str(), &info) != 0) {
     const int code = errno;
-    if (code != ENOENT || has_entry(path) || !is_hub_name(text)) {
+    const std::optional<HubName> name = parse_hub_name(text);
+    if (code != ENOENT || has_entry(path) || !name) {
       if (code == ENOENT && !has_entry(path)) {
         throw Error(ErrorKind::NotFound,
                     text +
@@ -62,7 +64,8 @@ Place resolve(const std::string& text) {
       }
       throw_path_error(path, code);
     }
-    return {find_hub_snapshot(text), text, {}};
+    const fs::path snapshot = find_hub_snapshot(text);
+    return {snapshot, text, name->file.empty() ? fs::path() : snapshot / name->file};
   }
   if (S_ISDIR(info.st_mode)) {
     fs::path folder = absolute_folder(path);
