@@ -22,6 +22,14 @@ std::optional<std::uint64_t> range_begin(const HttpAnswer& answer) {
   return begin;
 }
 
+/// 0 where it is not said.
+std::uint64_t content_length(const HttpAnswer& answer) {
+  const std::string_view text = answer.header("content-length");
+  std::uint64_t length = 0;
+  (void)std::from_chars(text.data(), text.data() + text.size(), length);
+  return length;
+}
+
 class Fetching {
  public:
   Fetching(HubApi& hub, const HubFile& file, const std::string& commit,
@@ -55,11 +63,7 @@ class Fetching {
     const auto sink = [&](const HttpAnswer& answer, std::span<const std::byte> bytes) {
       if (!begun) begin(out, answer);
       begun = true;
-      if (bytes.size() > file_.size - out.size()) {
-        out.remove();
-        throw Error(ErrorKind::InvalidFile, cat(file_.name, ": the server sends more than the ", file_.size,
-                                                " bytes that it should have"));
-      }
+      if (bytes.size() > file_.size - out.size()) refuse_more(out);
       out.add(bytes);
       advanced_(static_cast<std::int64_t>(bytes.size()));
     };
@@ -74,6 +78,12 @@ class Fetching {
       restart(out);
       throw PassingError(cat(file_.name, ": the server sent another part than it was asked for"));
     }
+    if (content_length(answer) > file_.size - out.size()) refuse_more(out);
+  }
+  [[noreturn]] void refuse_more(const IncompleteFile& out) const {
+    out.remove();
+    throw Error(ErrorKind::InvalidFile, cat(file_.name, ": the server sends more than the ", file_.size,
+                                            " bytes that it should have; what has come was removed"));
   }
 
   HubApi& hub_;
