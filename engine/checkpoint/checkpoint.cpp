@@ -60,7 +60,7 @@ Place resolve(const std::string& text) {
         throw Error(ErrorKind::NotFound,
                     text +
                         ": there is no such folder; give a checkpoint's folder, or the name of "
-                        "a model in the hub cache, as in \"gpt2\" or \"org/name\"");
+                        "a model on the HuggingFace hub, as in \"gpt2\" or \"org/name\"");
       }
       throw_path_error(path, code);
     }

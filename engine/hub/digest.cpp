@@ -20,7 +20,7 @@ void require(bool success) {
 
 struct Digest::State {
   struct Freed {
-    void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
+    void operator()(EVP_MD_CTX* made) const { EVP_MD_CTX_free(made); }
   };
   std::unique_ptr<EVP_MD_CTX, Freed> context{EVP_MD_CTX_new()};
 };

@@ -42,10 +42,10 @@ void start_curl() {
 }
 
 void add_header(Headers& list, const std::string& line) {
-  curl_slist* const longer = curl_slist_append(list.get(), line.c_str());
+  curl_slist* const shorter = list.release();
+  curl_slist* const longer = curl_slist_append(shorter, line.c_str());
+  list.reset(longer == nullptr ? shorter : longer);
   if (longer == nullptr) throw std::bad_alloc();
-  (void)list.release();
-  list.reset(longer);
 }
 
 std::string_view trimmed(std::string_view text) {
@@ -144,16 +144,24 @@ struct HttpClient::State {
   void run(CURL* easy, const Job& job, CURLcode& result) const;
 };
 
-/// Adds a transfer and takes it out again, whatever happens in between.
+/// A transfer among those of a multi handle, while this lives.
+class Membership {
+ public:
+  Membership(CURLM* multi, CURL* easy) : multi_(multi), easy_(easy) {
+    if (curl_multi_add_handle(multi, easy) != CURLM_OK)
+      throw Error(ErrorKind::Internal, "libcurl cannot start a transfer");
+  }
+  Membership(const Membership&) = delete;
+  Membership& operator=(const Membership&) = delete;
+  ~Membership() { curl_multi_remove_handle(multi_, easy_); }
+
+ private:
+  CURLM* multi_;
+  CURL* easy_;
+};
+
 void HttpClient::State::run(CURL* easy, const Job& job, CURLcode& result) const {
-  struct Membership {
-    CURLM* multi;
-    CURL* easy;
-    ~Membership() { curl_multi_remove_handle(multi, easy); }
-  };
-  if (curl_multi_add_handle(multi.get(), easy) != CURLM_OK)
-    throw Error(ErrorKind::Internal, "libcurl cannot start a transfer");
-  const Membership membership{multi.get(), easy};
+  const Membership membership(multi.get(), easy);
   int running = 1;
   while (running > 0) {
     if (curl_multi_perform(multi.get(), &running) != CURLM_OK)

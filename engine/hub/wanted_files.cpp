@@ -71,6 +71,7 @@ WantedFiles choose_gguf(const HubListing& listing, const HubName& name) {
                     "; choose one, as in ", name.model, revision_part(name), ':', there.front()));
   }
   std::vector<std::string> others;
+  others.reserve(listing.files.size());
   for (const HubFile& file : listing.files) others.push_back(file.name);
   throw Error(
       ErrorKind::Unsupported,
