@@ -127,6 +127,22 @@ bool may_pass(CURLcode code) {
   throw Error(ErrorKind::Io, cat(from, ": the transfer failed: ", why));
 }
 
+/// A transfer among those of a multi handle, while this lives.
+class Membership {
+ public:
+  Membership(CURLM* multi, CURL* easy) : multi_(multi), easy_(easy) {
+    if (curl_multi_add_handle(multi, easy) != CURLM_OK)
+      throw Error(ErrorKind::Internal, "libcurl cannot start a transfer");
+  }
+  Membership(const Membership&) = delete;
+  Membership& operator=(const Membership&) = delete;
+  ~Membership() { curl_multi_remove_handle(multi_, easy_); }
+
+ private:
+  CURLM* multi_;
+  CURL* easy_;
+};
+
 }  // namespace
 
 struct HttpClient::State {
@@ -142,22 +158,6 @@ struct HttpClient::State {
     return headers;
   }
   void run(CURL* easy, const Job& job, CURLcode& result) const;
-};
-
-/// A transfer among those of a multi handle, while this lives.
-class Membership {
- public:
-  Membership(CURLM* multi, CURL* easy) : multi_(multi), easy_(easy) {
-    if (curl_multi_add_handle(multi, easy) != CURLM_OK)
-      throw Error(ErrorKind::Internal, "libcurl cannot start a transfer");
-  }
-  Membership(const Membership&) = delete;
-  Membership& operator=(const Membership&) = delete;
-  ~Membership() { curl_multi_remove_handle(multi_, easy_); }
-
- private:
-  CURLM* multi_;
-  CURL* easy_;
 };
 
 void HttpClient::State::run(CURL* easy, const Job& job, CURLcode& result) const {
