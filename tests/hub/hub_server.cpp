@@ -17,6 +17,13 @@ HubServer::HubServer(const fs::path& certificate) {
     if (!process_.waitForReadyRead(30'000)) qFatal("the hub's server does not start");
   }
   ports_ = nlohmann::json::parse(process_.readLine().toStdString());
+  reset();
+}
+
+void HubServer::reset() {
+  for (const char* left : {"models", "blobs", "cache", "home", "requests.jsonl"})
+    fs::remove_all(folder_ / left);
+  fail_no_more();
   for (const char* name :
        {"HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_TOKEN_PATH", "HF_HUB_DISABLE_IMPLICIT_TOKEN",
         "HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "SSL_CERT_FILE", "CURL_CA_BUNDLE", "http_proxy",

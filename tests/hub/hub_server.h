@@ -22,6 +22,9 @@ class HubServer {
   HubServer& operator=(const HubServer&) = delete;
   ~HubServer();
 
+  /// As it was at first: no models, no faults, nothing asked, an empty cache.
+  void reset();
+
   using Files = std::map<std::string, std::string>;
   /// `about`: what the model's repository.json says besides its revisions {"main": kCommit}.
   void add_model(const std::string& name, const Files& files, const nlohmann::json& about = {}) const;

@@ -17,7 +17,7 @@ using test::Studio;
 /// A model is opened by its name on the hub: fetched with progress, cancelled, gone on with, and listed.
 class TestUiHub : public QObject {
   Q_OBJECT
-  std::optional<HubServer> hub_;
+  HubServer hub_;
 
   static void enter(const Studio& studio, const char* name) {
     auto* field = studio.find<QLineEdit>("Name on the hub");
@@ -28,17 +28,16 @@ class TestUiHub : public QObject {
 
  private Q_SLOTS:
   void init() {
-    hub_.emplace();
+    hub_.reset();
     HubServer::Files files;
     for (const char* name : {"config.json", "vocab.json", "merges.txt", "model.safetensors"})
       files[name] = read_text_file(resource("demo") / name, 1U << 30);
-    hub_->add_model("org/demo", files);
+    hub_.add_model("org/demo", files);
   }
-  void cleanup() { hub_.reset(); }
 
   void fetchedCancelledAndGoneOnWith() {
     Studio studio;
-    hub_->fail("signature", {{"piece", 200'000}, {"pause", 0.05}});
+    hub_.fail("signature", {{"piece", 200'000}, {"pause", 0.05}});
     const HeartBeat beat;
     JobProgress last;
     connect(&studio.controller, &Controller::jobProgressed, this, [&](const JobProgress& progress) {
@@ -60,14 +59,14 @@ class TestUiHub : public QObject {
     VERIFY_ALIVE(beat);
     QVERIFY(studio.controller.opened());
     QCOMPARE(studio.controller.source(), QStringLiteral("org/demo"));
-    QVERIFY(!hub_->requests("signature").back()["range"].is_null());
+    QVERIFY(!hub_.requests("signature").back()["range"].is_null());
     QVERIFY(studio.window->windowTitle().startsWith(QLatin1String("org/demo")));
   }
 
   /// What others have left incomplete is listed, and opened by going on.
   void incompleteIsListed() {
-    hub_->fail("signature", {{"hang_up", true}, {"times", 5}});
-    QVERIFY(test::error_of([&] { hub_->fetch("org/demo"); }));
+    hub_.fail("signature", {{"hang_up", true}, {"times", 5}});
+    QVERIFY(test::error_of([&] { hub_.fetch("org/demo"); }));
     Studio studio;
     QVERIFY(studio.wait_until_calm());
     auto* list = studio.find<QListView>("Checkpoints to open");
