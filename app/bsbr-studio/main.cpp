@@ -53,7 +53,7 @@ Arguments parse(const QApplication& app) {
   parser.addVersionOption();
   parser.addPositionalArgument(
       QStringLiteral("PATH"),
-      QApplication::tr("A checkpoint folder, a GGUF file, a model of the hub cache, a "
+      QApplication::tr("A checkpoint folder, a GGUF file, the name of a model on the hub, a "
                        "session or a text; nothing: the demo"),
       QStringLiteral("[PATH]"));
   const QCommandLineOption demo(QStringLiteral("demo"), QApplication::tr("Open the demo"));

@@ -130,9 +130,7 @@ void add_bench(CLI::App& app) {
   CLI::App* command = app.add_subcommand(
       "bench",
       "Time a checkpoint beside its conversion over lengths: prefill, decoding, memory, and their parts");
-  command
-      ->add_option("CKPT", bench->checkpoint, "Original checkpoint: folder, or name in the local hub cache")
-      ->required();
+  command->add_option("CKPT", bench->checkpoint, kCheckpointHelp)->required();
   CLI::Option* converted = command->add_option("CONVERTED", bench->converted,
                                                "Converted checkpoint (default: converts in memory)");
   command->add_option(

@@ -14,6 +14,7 @@ void add_bench(CLI::App& app);
 void add_generate(CLI::App& app);
 void add_tokenize(CLI::App& app);
 void add_logits(CLI::App& app);
+void add_cache(CLI::App& app);
 void add_doctor(CLI::App& app);
 void add_convert_example(CLI::App& app);
 

@@ -46,9 +46,7 @@ void add_compare(CLI::App& app) {
   CLI::App* command = app.add_subcommand(
       "compare",
       "Compare a checkpoint with its conversion: what it still predicts, how fast, in how much memory");
-  command
-      ->add_option("CKPT", compare->checkpoint, "Original checkpoint: folder, or name in the local hub cache")
-      ->required();
+  command->add_option("CKPT", compare->checkpoint, kCheckpointHelp)->required();
   CLI::Option* converted = command->add_option("CONVERTED", compare->converted,
                                                "Converted checkpoint (default: converts in memory)");
   command->add_option("--text", compare->text,

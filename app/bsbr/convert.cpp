@@ -85,10 +85,7 @@ struct Convert {
 void add_convert(CLI::App& app) {
   auto convert = std::make_shared<Convert>();
   CLI::App* command = app.add_subcommand("convert", "Convert a checkpoint to BSBR and write it to a folder");
-  command
-      ->add_option("CKPT", convert->checkpoint,
-                   "Checkpoint folder, or the name of one in the local hub cache")
-      ->required();
+  command->add_option("CKPT", convert->checkpoint, kCheckpointHelp)->required();
   command->add_option("OUT", convert->out, "Folder to write")->required();
   convert->conversion.add_to(*command);
   command

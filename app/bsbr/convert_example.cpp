@@ -57,9 +57,7 @@ void add_convert_example(CLI::App& app) {
   auto example = std::make_shared<ConvertExample>();
   CLI::App* command =
       app.add_subcommand("convert-example", "Convert, compare on a sample text, and save if asked to");
-  command
-      ->add_option("--model_name", example->model_name, "Checkpoint folder, or name in the local hub cache")
-      ->capture_default_str();
+  command->add_option("--model_name", example->model_name, kCheckpointHelp)->capture_default_str();
   command->add_option("--chunk_size", example->conversion.bsbr.chunk_size, "Tokens a chunk")
       ->check(whole_number)
       ->capture_default_str();

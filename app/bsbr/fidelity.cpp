@@ -92,10 +92,7 @@ void add_fidelity(CLI::App& app) {
   CLI::App* command = app.add_subcommand(
       "fidelity",
       "Measure how faithful a conversion is: predictions by length and position, recall, every head");
-  command
-      ->add_option("CKPT", fidelity->checkpoint,
-                   "Original checkpoint: folder, or name in the local hub cache")
-      ->required();
+  command->add_option("CKPT", fidelity->checkpoint, kCheckpointHelp)->required();
   CLI::Option* converted = command->add_option("CONVERTED", fidelity->converted,
                                                "Converted checkpoint (default: converts in memory)");
   command->add_option("--text", fidelity->text,

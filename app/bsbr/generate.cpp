@@ -88,10 +88,7 @@ struct Generate {
 void add_generate(CLI::App& app) {
   auto generate = std::make_shared<Generate>();
   CLI::App* command = app.add_subcommand("generate", "Continue a text, token by token");
-  command
-      ->add_option("CKPT", generate->checkpoint,
-                   "Checkpoint folder, or the name of one in the local hub cache")
-      ->required();
+  command->add_option("CKPT", generate->checkpoint, kCheckpointHelp)->required();
   command->add_option("--prompt", generate->prompt, "Text to continue")->required();
   command->add_option("--tokens", generate->options.tokens, "New tokens at most")
       ->check(whole_number)

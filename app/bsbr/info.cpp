@@ -48,9 +48,7 @@ struct Info {
 void add_info(CLI::App& app) {
   auto info = std::make_shared<Info>();
   CLI::App* command = app.add_subcommand("info", "Say what a checkpoint is");
-  command
-      ->add_option("CKPT", info->checkpoint, "Checkpoint folder, or the name of one in the local hub cache")
-      ->required();
+  command->add_option("CKPT", info->checkpoint, kCheckpointHelp)->required();
   info->common.add_to(*command);
   command->callback([info] { info->run(); });
 }

@@ -123,9 +123,7 @@ struct Logits {
 void add_logits(CLI::App& app) {
   auto logits = std::make_shared<Logits>();
   CLI::App* command = app.add_subcommand("logits", "Run token ids through a model and write its logits");
-  command
-      ->add_option("CKPT", logits->checkpoint, "Checkpoint folder, or the name of one in the local hub cache")
-      ->required();
+  command->add_option("CKPT", logits->checkpoint, kCheckpointHelp)->required();
   command
       ->add_option("--input", logits->input,
                    "safetensors with input_ids [B, N], attention_mask [B, N] (optional)")

@@ -77,6 +77,7 @@ int main(int argc, char** argv) {
   bsbr::cli::add_generate(app);
   bsbr::cli::add_tokenize(app);
   bsbr::cli::add_logits(app);
+  bsbr::cli::add_cache(app);
   bsbr::cli::add_doctor(app);
   bsbr::cli::add_convert_example(app);
   return run(app, argc, argv);

@@ -1,5 +1,6 @@
 #include "app/bsbr/settings.h"
 
+#include <poll.h>
 #include <unistd.h>
 #include <nlohmann/json.hpp>
 
@@ -11,10 +12,22 @@
 #include "app/bsbr/terminal.h"
 #include "engine/base/json_file.h"
 #include "engine/base/resources.h"
+#include "engine/hub/fetch.h"
 #include "engine/model/checkpoint_tokenizer.h"
 #include "engine/model/runtime.h"
 
 namespace bsbr::cli {
+namespace {
+
+/// Returns when standard input can be read. Where signals are watched already they end the waiting, too.
+void wait_for_input() {
+  constexpr int kPollMs = 200;
+  pollfd input{STDIN_FILENO, POLLIN, 0};
+  while (::poll(&input, 1, kPollMs) == 0) check_interrupted();
+  check_interrupted();
+}
+
+}  // namespace
 
 const CLI::Validator whole_number(
     [](const std::string& text) {
@@ -80,6 +93,7 @@ std::string read_input(const std::string& path) {
   std::string text;
   std::array<char, 65536> piece;
   while (true) {
+    wait_for_input();
     const ssize_t got = ::read(STDIN_FILENO, piece.data(), piece.size());
     if (got == 0) return text;
     if (got < 0 && errno == EINTR) continue;
@@ -90,6 +104,7 @@ std::string read_input(const std::string& path) {
 
 Checkpoint open_checkpoint(const std::string& path_or_name) {
   ProgressLine progress;
+  fetch_model(path_or_name, is_to_be_fetched(path_or_name) ? progress.job() : progress.unwatched_job());
   return Checkpoint::open(path_or_name, progress.unwatched_job());
 }
 

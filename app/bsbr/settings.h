@@ -36,7 +36,14 @@ inline std::string input_name(const std::string& path) {
   return path == "-" ? "standard input" : path;
 }
 
-/// Opens a checkpoint with a progress line. Input may be waited for next, so signals are not watched yet.
+/// What --help says of CKPT.
+inline constexpr const char* kCheckpointHelp =
+    "Checkpoint: a folder, a GGUF file, or the name of a model on the HuggingFace hub (ORG/NAME, with "
+    "@REVISION or "
+    ":FILE.gguf if wanted), which is fetched into the local cache unless it is there";
+
+/// Opens a checkpoint with a progress line, and fetches it first where it is a name that the cache lacks.
+/// Input may be waited for next, so signals are not watched yet, but for what has to be fetched.
 Checkpoint open_checkpoint(const std::string& path_or_name);
 
 /// Loads a model with a progress line, and prints its warnings to stderr.

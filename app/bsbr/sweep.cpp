@@ -82,9 +82,7 @@ void add_sweep(CLI::App& app) {
   auto sweep = std::make_shared<SweepCommand>();
   CLI::App* command = app.add_subcommand(
       "sweep", "Convert in many ways: density, memory and fidelity of each beside the others");
-  command
-      ->add_option("CKPT", sweep->checkpoint, "Original checkpoint: folder, or name in the local hub cache")
-      ->required();
+  command->add_option("CKPT", sweep->checkpoint, kCheckpointHelp)->required();
   command->add_option("--text", sweep->text,
                       "Text to predict, or - for standard input (default: bundled sample)");
   command

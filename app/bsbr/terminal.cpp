@@ -47,6 +47,10 @@ CancelToken& interrupted() {
   return token;
 }
 
+void check_interrupted() {
+  if (token.cancelled()) throw Error(ErrorKind::Cancelled, "cancelled");
+}
+
 std::string one_line(std::string_view text) {
   constexpr std::string_view kDigits = "0123456789ABCDEF";
   std::string line;

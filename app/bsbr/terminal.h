@@ -14,6 +14,9 @@ namespace bsbr::cli {
 /// be cleaned up, they end the program as they end any other.
 CancelToken& interrupted();
 
+/// Throws Error(Cancelled) if interrupted() was called and a signal has come since.
+void check_interrupted();
+
 /// `text` fit for one line of a terminal: control characters are shown as \xNN.
 std::string one_line(std::string_view text);
 

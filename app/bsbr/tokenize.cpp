@@ -27,10 +27,7 @@ struct Tokenize {
 void add_tokenize(CLI::App& app) {
   auto tokenize = std::make_shared<Tokenize>();
   CLI::App* command = app.add_subcommand("tokenize", "Print the token ids of a text");
-  command
-      ->add_option("CKPT", tokenize->checkpoint,
-                   "Checkpoint folder, or the name of one in the local hub cache")
-      ->required();
+  command->add_option("CKPT", tokenize->checkpoint, kCheckpointHelp)->required();
   command->add_option("--text", tokenize->text, "Text file, or - for standard input")->required();
   tokenize->common.add_to(*command);
   command->callback([tokenize] { tokenize->run(); });

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <optional>
 #include <system_error>
 
 #include "engine/base/json_file.h"
@@ -53,16 +54,18 @@ Place resolve(const std::string& text) {
   struct stat info {};
   if (::stat(path.c_str(), &info) != 0) {
     const int code = errno;
-    if (code != ENOENT || has_entry(path) || !is_hub_name(text)) {
+    const std::optional<HubName> name = parse_hub_name(text);
+    if (code != ENOENT || has_entry(path) || !name) {
       if (code == ENOENT && !has_entry(path)) {
         throw Error(ErrorKind::NotFound,
                     text +
                         ": there is no such folder; give a checkpoint's folder, or the name of "
-                        "a model in the hub cache, as in \"gpt2\" or \"org/name\"");
+                        "a model on the HuggingFace hub, as in \"gpt2\" or \"org/name\"");
       }
       throw_path_error(path, code);
     }
-    return {find_hub_snapshot(text), text, {}};
+    const fs::path snapshot = find_hub_snapshot(text);
+    return {snapshot, text, name->file.empty() ? fs::path() : snapshot / name->file};
   }
   if (S_ISDIR(info.st_mode)) {
     fs::path folder = absolute_folder(path);

@@ -4,23 +4,22 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cctype>
 #include <cstdlib>
+#include <optional>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include "engine/base/json_file.h"
+#include "engine/checkpoint/hub_snapshot.h"
 #include "engine/checkpoint/path_error.h"
 #include "engine/checkpoint/problems.h"
-#include "engine/checkpoint/shard_index.h"
-#include "engine/checkpoint/weight_files.h"
 
 namespace bsbr {
 namespace fs = std::filesystem;
 namespace {
 
 constexpr std::string_view kPrefix = "models--";
-constexpr std::size_t kMaxHubName = 96;  // the hub's own bound
 
 std::string environment(const char* variable) {
   const char* const value = std::getenv(variable);
@@ -37,14 +36,6 @@ fs::path expand_home(const std::string& text) {
   if (text == "~" || text.starts_with("~/"))
     return home_folder() / text.substr(std::min<std::size_t>(2, text.size()));
   return text;
-}
-
-bool is_name_part(std::string_view part) {
-  const auto allowed = [](unsigned char c) {
-    return std::isalnum(c) != 0 || c == '-' || c == '_' || c == '.';
-  };
-  return !part.empty() && std::ranges::all_of(part, allowed) && part.front() != '-' && part.front() != '.' &&
-         part.back() != '-' && part.back() != '.';
 }
 
 /// Names of the entries of a folder that pass `wanted`, sorted; none if it cannot be listed.
@@ -86,20 +77,43 @@ std::string hub_name(std::string_view folder) {
                   "; to download it, run `hf download ", name, "`"));
 }
 
-/// The commit that refs/main holds.
+/// The commit that a file below refs/ holds.
 std::string read_ref(const fs::path& path) {
   std::string text = read_text_file(path, 4096);
   text.erase(text.find_last_not_of(" \t\r\n") + 1);
-  if (text.size() > 64 || !is_name_part(text)) {
+  if (text.size() > 64 || !is_hub_name(text) || text.find('/') != text.npos) {
     throw Error(ErrorKind::InvalidFile, cat(path.string(), ": holds ", in_quotes(text),
                                             " where a commit hash is expected; download the model again"));
   }
   return text;
 }
 
-fs::path choose_snapshot(const fs::path& repository, const std::string& again) {
+/// Names of revisions with the commits that they were; what cannot be read is left out.
+std::vector<std::pair<std::string, std::string>> read_refs(const fs::path& repository) {
+  std::vector<std::pair<std::string, std::string>> refs;
+  std::error_code error;
+  const fs::path folder = repository / "refs";
+  for (fs::recursive_directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
+    std::error_code ignored;
+    if (!at->is_regular_file(ignored)) continue;
+    try {
+      refs.emplace_back(at->path().lexically_relative(folder).string(), read_ref(at->path()));
+    } catch (const Error&) {
+      continue;  // said of it when it is opened
+    }
+  }
+  std::ranges::sort(refs);
+  return refs;
+}
+
+fs::path choose_snapshot(const fs::path& repository, const HubName& name, const std::string& again) {
   const fs::path snapshots = repository / "snapshots";
-  const fs::path ref = repository / "refs" / "main";
+  if (is_commit_hash(name.revision)) {
+    if (leads_somewhere(snapshots / name.revision)) return snapshots / name.revision;
+    throw Error(ErrorKind::NotFound,
+                cat(repository.string(), ": holds no snapshot ", name.revision, " of the model", again));
+  }
+  const fs::path ref = repository / "refs" / name.revision;
   if (has_entry(ref)) {
     require_file(ref);
     const std::string commit = read_ref(ref);
@@ -110,6 +124,10 @@ fs::path choose_snapshot(const fs::path& repository, const std::string& again) {
     require_folder(snapshots / commit);
     return snapshots / commit;
   }
+  if (name.revision != HubName().revision || !read_refs(repository).empty()) {
+    throw Error(ErrorKind::NotFound,
+                cat(repository.string(), ": holds no revision ", name.revision, " of the model", again));
+  }
   const std::vector<std::string> there = subfolders(snapshots);
   if (there.size() == 1) return snapshots / there.front();
   throw Error(ErrorKind::InvalidFile,
@@ -118,72 +136,103 @@ fs::path choose_snapshot(const fs::path& repository, const std::string& again) {
                                   list_names(there, 5), "; give the folder of the one you mean"));
 }
 
-void check_complete(const fs::path& snapshot, const fs::path& repository, const std::string& again) {
-  std::vector<std::string> missing =
-      entries(snapshot, [](const fs::directory_entry& entry) { return !leads_somewhere(entry.path()); });
-  const auto note = [&](std::string_view name) {
-    if (std::ranges::find(missing, name) == missing.end()) missing.emplace_back(name);
-  };
-  if (!leads_somewhere(snapshot / kConfigFile)) note(kConfigFile);
-  const WeightFiles weights = find_weight_files(snapshot);
-  if (weights.none()) note(kSingleFile);
-  if (const auto index = weights.chosen_index(); !index.empty() && leads_somewhere(snapshot / index)) {
-    for (const std::string& shard : missing_shards(read_shard_index(snapshot / index), snapshot)) note(shard);
-  }
+bool is_incomplete_blob(const fs::directory_entry& entry) {
+  return entry.path().extension() == ".incomplete";
+}
+
+void check_complete(const fs::path& snapshot, const fs::path& repository, const HubName& name,
+                    const std::string& again) {
+  const std::vector<std::string> missing = missing_files(snapshot, name.file);
   if (missing.empty()) return;
-  const auto broken_off = entries(repository / "blobs", [](const fs::directory_entry& entry) {
-    return entry.path().extension() == ".incomplete";
-  });
+  const auto broken_off = entries(repository / "blobs", is_incomplete_blob);
   throw Error(
       ErrorKind::InvalidFile,
       cat(snapshot.string(), ": this snapshot is incomplete: it lacks ", list_names(missing),
           broken_off.empty() ? "" : cat("; ", broken_off.size(), " download(s) were broken off"), again));
 }
 
+/// Its problem is left open.
+HubModel scan(const fs::path& repository) {
+  HubModel model{hub_name(repository.filename().string()), {}};
+  for (const auto& [revision, commit] : read_refs(repository)) {
+    auto known = std::ranges::find(model.snapshots, commit, &HubSnapshot::commit);
+    if (known == model.snapshots.end())
+      known = model.snapshots.insert(known, {commit, {}, repository / "snapshots" / commit});
+    known->revisions.push_back(revision);
+  }
+  for (const std::string& commit : subfolders(repository / "snapshots")) {
+    if (std::ranges::find(model.snapshots, commit, &HubSnapshot::commit) == model.snapshots.end())
+      model.snapshots.push_back({commit, {}, repository / "snapshots" / commit});
+  }
+  for (HubSnapshot& snapshot : model.snapshots) {
+    snapshot.bytes = snapshot_bytes(snapshot.folder);
+    try {
+      snapshot.missing = missing_files(snapshot.folder);
+    } catch (const Error& error) {
+      snapshot.missing = {error.what()};
+    }
+  }
+  const fs::path blobs = repository / "blobs";
+  for (const std::string& name : entries(blobs, [](const fs::directory_entry&) { return true; })) {
+    std::error_code error;
+    const std::uint64_t bytes = fs::file_size(blobs / name, error);
+    if (error) continue;
+    const bool begun = name.ends_with(".incomplete");
+    (begun ? model.broken_off_bytes : model.bytes) += bytes;
+    model.broken_off += begun ? 1 : 0;
+  }
+  return model;
+}
+
 }  // namespace
+
+fs::path hub_home_folder() {
+  if (const std::string home = environment("HF_HOME"); !home.empty()) return expand_home(home);
+  const std::string cache = environment("XDG_CACHE_HOME");
+  return (cache.empty() ? home_folder() / ".cache" : expand_home(cache)) / "huggingface";
+}
 
 fs::path hub_cache_folder() {
   for (const char* variable : {"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"}) {
     if (const std::string value = environment(variable); !value.empty()) return expand_home(value);
   }
-  if (const std::string home = environment("HF_HOME"); !home.empty()) return expand_home(home) / "hub";
-  const std::string cache = environment("XDG_CACHE_HOME");
-  return (cache.empty() ? home_folder() / ".cache" : expand_home(cache)) / "huggingface" / "hub";
+  return hub_home_folder() / "hub";
 }
 
-bool is_hub_name(std::string_view text) {
-  if (text.size() > kMaxHubName || text.find("--") != text.npos || text.find("..") != text.npos) return false;
-  const auto slash = text.find('/');
-  if (slash == text.npos) return is_name_part(text);
-  return is_name_part(text.substr(0, slash)) && is_name_part(text.substr(slash + 1));
-}
-
-fs::path find_hub_snapshot(const std::string& name) {
-  if (!is_hub_name(name)) {
-    throw Error(ErrorKind::InvalidArgument,
-                in_quotes(name) + ": is not the name of a model, as in \"gpt2\" or \"org/name\"");
-  }
+fs::path hub_model_folder(const std::string& model) {
   std::error_code error;
-  fs::path cache = fs::absolute(hub_cache_folder(), error);
-  const std::size_t slash = name.find('/');
-  const std::string folder = slash == name.npos
-                                 ? cat(kPrefix, name)
-                                 : cat(kPrefix, name.substr(0, slash), "--", name.substr(slash + 1));
-  const fs::path repository = cache / folder;
-  if (!has_entry(repository)) refuse_unknown(name, cache);
+  const fs::path cache = fs::absolute(hub_cache_folder(), error);
+  const std::size_t slash = model.find('/');
+  return cache / (slash == model.npos ? cat(kPrefix, model)
+                                      : cat(kPrefix, model.substr(0, slash), "--", model.substr(slash + 1)));
+}
+
+fs::path find_hub_snapshot(const std::string& text) {
+  const std::optional<HubName> name = parse_hub_name(text);
+  if (!name) {
+    throw Error(ErrorKind::InvalidArgument,
+                in_quotes(text) + ": is not the name of a model, as in \"gpt2\" or \"org/name\"");
+  }
+  const fs::path repository = hub_model_folder(name->model);
+  if (!has_entry(repository)) refuse_unknown(name->model, repository.parent_path());
   require_folder(repository);
-  const std::string again = cat("; to download it again, run `hf download ", name, "`");
-  fs::path snapshot = choose_snapshot(repository, again);
-  check_complete(snapshot, repository, again);
+  const std::string again = cat("; to download it again, run `hf download ", name->model, "`");
+  fs::path snapshot = choose_snapshot(repository, *name, again);
+  check_complete(snapshot, repository, *name, again);
   return snapshot;
+}
+
+bool knows_hub_revision(const HubName& name) {
+  return is_commit_hash(name.revision) || has_entry(hub_model_folder(name.model) / "refs" / name.revision);
 }
 
 std::vector<HubModel> list_hub_models() {
   std::vector<HubModel> models;
-  for (const std::string& folder : subfolders(hub_cache_folder())) {
+  const fs::path cache = hub_cache_folder();
+  for (const std::string& folder : subfolders(cache)) {
     if (!folder.starts_with(kPrefix)) continue;
-    HubModel model{hub_name(folder), {}};
-    if (!is_hub_name(model.name)) continue;
+    if (!is_hub_name(hub_name(folder))) continue;
+    HubModel model = scan(cache / folder);
     try {
       (void)find_hub_snapshot(model.name);
     } catch (const Error& error) {

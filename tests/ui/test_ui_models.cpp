@@ -74,16 +74,17 @@ class TestUiModels : public QObject {
     QCOMPARE(model.recent().count(QStringLiteral("org/model-8")), 1);
   }
 
-  void whatCannotBeOpenedIsMarked() {
+  void whatIsIncompleteOrGoneIsMarked() {
     CheckpointListModel model;
     const QAbstractItemModelTester tester(&model, kFatal);
     const int before = model.rowCount();
     model.setHub({{"whole/one", {}}, {"half/one", "it lacks model.safetensors"}});
     QCOMPARE(model.rowCount(), before + 2);
     const QModelIndex half = model.index(before + 1);
-    QVERIFY(half.data(CheckpointListModel::SourceRole).toString().isEmpty());
-    QVERIFY(!half.flags().testFlag(Qt::ItemIsEnabled));
-    QVERIFY(half.data(Qt::ToolTipRole).toString().contains(QStringLiteral("lacks")));
+    QCOMPARE(half.data().toString(), QStringLiteral("half/one, incomplete"));
+    QCOMPARE(half.data(CheckpointListModel::SourceRole).toString(), QStringLiteral("half/one"));
+    QVERIFY(
+        half.data(Qt::ToolTipRole).toString().contains(QStringLiteral("fetches what is missing. it lacks")));
     QVERIFY(model.index(before).flags().testFlag(Qt::ItemIsEnabled));
     model.setRecent({QStringLiteral("/nowhere/at/all")});
     QVERIFY(model.index(1).data(CheckpointListModel::SourceRole).toString().isEmpty());

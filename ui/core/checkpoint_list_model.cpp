@@ -51,9 +51,11 @@ void CheckpointListModel::rebuild() {
     const QString name = QString::fromStdString(model.name);
     if (recent_.contains(name)) continue;
     const bool complete = model.problem.empty();
-    rows_.push_back({complete ? name : tr("%1, incomplete").arg(name), name,
-                     complete ? tr("In the local hub cache") : QString::fromStdString(model.problem),
-                     complete});
+    rows_.push_back(
+        {complete ? name : tr("%1, incomplete").arg(name), name,
+         complete ? tr("In the local hub cache")
+                  : tr("Opening it fetches what is missing. %1").arg(QString::fromStdString(model.problem)),
+         true});
   }
   endResetModel();
 }

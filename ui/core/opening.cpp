@@ -2,12 +2,13 @@
 
 #include <algorithm>
 
+#include "engine/hub/fetch.h"
 #include "engine/model/checkpoint_tokenizer.h"
 
 namespace bsbr {
 
 OpenedResult open_model(const std::string& path_or_name, const Job& job) {
-  Checkpoint checkpoint = Checkpoint::open(path_or_name, job);
+  Checkpoint checkpoint = fetch_and_open(path_or_name, job);
   CheckpointSummary summary = summarize(checkpoint);
   Tokenizer tokenizer = open_tokenizer(checkpoint);
   check_vocabulary(tokenizer, summary.config);

@@ -9,7 +9,8 @@ struct OpenedResult {
   std::optional<LanguageModel> converted;  ///< where the checkpoint is a conversion
 };
 
-/// Opens and loads a checkpoint and measures what the machine reaches with it. Throws Error.
+/// Opens and loads a checkpoint, which is fetched first where it is a name that the hub cache lacks, and
+/// measures what the machine reaches with it. Throws Error.
 OpenedResult open_model(const std::string& path_or_name, const Job& job);
 
 /// Settings that a model of `context` positions can have, near those given.

@@ -2,6 +2,7 @@
 
 #include <QHBoxLayout>
 #include <QLabel>
+#include <QLineEdit>
 #include <QListView>
 #include <QPushButton>
 #include <QVBoxLayout>
@@ -18,10 +19,17 @@ CheckpointPanel::CheckpointPanel(Controller& controller, CheckpointListModel& li
       name_(make_heading({})),
       facts_(make_note()),
       open_(new QPushButton(tr("&Open …"))),
-      list_(new QListView) {
+      list_(new QListView),
+      hub_name_(new QLineEdit) {
   named(open_, tr("Open a checkpoint"),
         tr("Open a checkpoint folder (Ctrl+O); files and folders can also be dropped on the window"));
   named(list_, tr("Checkpoints to open"), tr("Recent checkpoints and those in the local hub cache"));
+  named(hub_name_, tr("Name on the hub"),
+        tr("A model of the HuggingFace hub, as in gpt2, org/name@revision or org/name:file.gguf; Enter "
+           "fetches it, unless "
+           "the local cache has it, and opens it"));
+  hub_name_->setPlaceholderText(tr("Name on the hub, e.g. gpt2"));
+  hub_name_->setClearButtonEnabled(true);
   list_->setModel(&list);
   list_->setEditTriggers(QAbstractItemView::NoEditTriggers);
   list_->setUniformItemSizes(true);
@@ -34,6 +42,7 @@ CheckpointPanel::CheckpointPanel(Controller& controller, CheckpointListModel& li
   auto* column = new QVBoxLayout(this);
   column->addLayout(head);
   column->addWidget(facts_);
+  column->addWidget(hub_name_);
   column->addWidget(list_, 1);
   connect(open_, &QPushButton::clicked, this, &CheckpointPanel::openRequested);
   const auto open_row = [this](const QModelIndex& index) {
@@ -46,15 +55,21 @@ CheckpointPanel::CheckpointPanel(Controller& controller, CheckpointListModel& li
     }
   };
   connect(list_, &QListView::activated, this, open_row);
+  connect(hub_name_, &QLineEdit::returnPressed, this, &CheckpointPanel::open_name);
   connect(&controller_, &Controller::openedChanged, this, &CheckpointPanel::show_facts);
   show_facts();
+}
+
+void CheckpointPanel::open_name() {
+  const QString name = hub_name_->text().trimmed();
+  if (!name.isEmpty()) controller_.open(name);
 }
 
 void CheckpointPanel::show_facts() {
   const auto opened = controller_.opened();
   if (!opened) {
     name_->setText(tr("No checkpoint"));
-    facts_->setText(tr("Drop a folder or a GGUF file on the window, or choose one below."));
+    facts_->setText(tr("Drop a folder or a GGUF file on the window, choose one below, or name one."));
     return;
   }
   const CheckpointSummary& summary = opened->summary;

@@ -5,6 +5,7 @@
 #include "ui/core/controller.h"
 
 class QLabel;
+class QLineEdit;
 class QListView;
 class QPushButton;
 
@@ -12,7 +13,8 @@ namespace bsbr {
 
 class CheckpointListModel;
 
-/// What is open and its facts, and what could be opened: recent checkpoints and those in the local hub cache.
+/// What is open and its facts, and what could be opened: recent checkpoints, those in the local hub cache,
+/// and any model of the hub by its name.
 class CheckpointPanel : public QWidget {
   Q_OBJECT
 
@@ -24,11 +26,13 @@ class CheckpointPanel : public QWidget {
 
  private:
   void show_facts();
+  void open_name();
 
   Controller& controller_;
   QLabel *name_, *facts_;
   QPushButton* open_;
   QListView* list_;
+  QLineEdit* hub_name_;
 };
 
 }  // namespace bsbr

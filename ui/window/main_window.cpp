@@ -76,6 +76,7 @@ MainWindow::MainWindow(Controller& controller, QWidget* parent)
   connect(&controller_, &Controller::noticed, this,
           [this](const QString& message) { messages_->say(MessageBar::Tone::Notice, message); });
   connect(&controller_, &Controller::sourceOpened, &checkpoints_, &CheckpointListModel::remember);
+  connect(&controller_, &Controller::sourceOpened, this, &MainWindow::list_hub);  // it may have come with it
   connect(&controller_, &Controller::openedChanged, this, &MainWindow::show_title);
   connect(&controller_, &Controller::quiet, this, [this] {
     if (closing_) close();
