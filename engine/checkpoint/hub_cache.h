@@ -36,7 +36,7 @@ struct HubSnapshot {
   std::string commit;
   std::vector<std::string> revisions;  ///< names of it: "main", "refs/pr/1"; sorted
   std::filesystem::path folder;
-  std::uint64_t bytes = 0;           ///< of its files, be they shared with other snapshots
+  std::uint64_t bytes = 0;                ///< of its files, be they shared with other snapshots
   std::vector<std::string> missing = {};  ///< files that an opening would ask for; empty: complete
 };
 

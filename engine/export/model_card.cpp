@@ -53,6 +53,11 @@ std::string licence_lines(const Checkpoint& source) {
   return found;
 }
 
+/// The hub's name of the original, without revision and file.
+std::string base_model(const Checkpoint& source) {
+  return source.name().substr(0, source.name().find_first_of("@:"));
+}
+
 std::string weights_words(const std::string& name, std::optional<Dtype> dtype) {
   if (!dtype) return cat("The weights of ", name, " are here unchanged, bit for bit.");
   return cat("The weights are those of ", name, " as ", config_name(*dtype), ".");
@@ -62,7 +67,7 @@ std::string weights_words(const std::string& name, std::optional<Dtype> dtype) {
 
 std::string model_card(const Checkpoint& source, const ModelConfig& model, const BsbrConfig& bsbr,
                        std::optional<Dtype> dtype, const Fidelity* check) {
-  return cat("---\nlibrary_name: bsbr\nbase_model: ", source.name(), "\n", licence_lines(source),
+  return cat("---\nlibrary_name: bsbr\nbase_model: ", base_model(source), "\n", licence_lines(source),
              "tags:\n- bsbr\n- ", model.family, "\n---\n\n# ", source.name(), ", converted to BSBR\n\n",
              weights_words(source.name(), dtype), " What changes is how attention is ",
              "evaluated: *block-sparse attention with block retrieval* (BSBR) reads the near past exactly, "

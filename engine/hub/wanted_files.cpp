@@ -31,8 +31,7 @@ constexpr std::array<std::string_view, 3> kTokenizers{"tokenizer.json", "vocab.j
 struct Kind {
   std::string_view single, index;
 };
-constexpr std::array<Kind, 2> kKinds{
-    {{kSingleFile, kIndexFile}, {"pytorch_model.bin", "pytorch_model.bin.index.json"}}};
+constexpr std::array<Kind, 2> kKinds{{{kSingleFile, kIndexFile}, {kTorchFile, kTorchIndexFile}}};
 
 std::vector<std::string> gguf_files(const HubListing& listing) {
   std::vector<std::string> names;
