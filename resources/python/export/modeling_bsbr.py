@@ -6,6 +6,9 @@
 With attn_implementation="sdpa" or "eager" the same classes attend densely, as the original does.
 """
 
+import inspect
+from contextvars import ContextVar
+
 import torch
 from transformers import AttentionInterface, GPT2LMHeadModel, LlamaForCausalLM, Qwen2ForCausalLM
 
@@ -16,6 +19,10 @@ from .bsbr_states import condense  # noqa: F401
 from .configuration_bsbr import BsbrGPT2Config, BsbrLlamaConfig, BsbrQwen2Config, read_settings
 
 NAME = "bsbr"
+# What transformers calls past_key_values: "cache" from version 5.24 on.
+CACHE = "cache" if "cache" in inspect.signature(LlamaForCausalLM.forward).parameters else "past_key_values"
+# The running call's step, for attention layers that pass no keyword arguments on (GPT-2 in transformers 4).
+_running = ContextVar("bsbr_step", default=None)
 
 
 class Step:
@@ -85,6 +92,7 @@ class Step:
 
 def bsbr_attention(module, query, key, value, attention_mask=None, scaling=None, bsbr_step=None, **kwargs):
     """The attention of a layer, as transformers calls it. Returns [rows, columns, heads, dim]."""
+    bsbr_step = bsbr_step or _running.get()
     if bsbr_step is None:
         raise ValueError('attn_implementation="bsbr" is for the Bsbr classes of modeling_bsbr.py alone')
     if scaling is None:  # GPT-2 in transformers 4
@@ -124,25 +132,24 @@ class BsbrModel:
         labels=None,
         use_cache=None,
         logits_to_keep=0,
+        cache=None,
         **kwargs,
     ):
+        cache = past_key_values if cache is None else cache
         inputs = dict(
             input_ids=input_ids,
             attention_mask=attention_mask,
             position_ids=position_ids,
-            past_key_values=past_key_values,
             inputs_embeds=inputs_embeds,
             labels=labels,
-            use_cache=use_cache,
             logits_to_keep=logits_to_keep,
             **kwargs,
         )
         if self.config._attn_implementation != NAME:
-            return super().forward(**inputs)
+            return super().forward(**inputs, use_cache=use_cache, **{CACHE: cache})
         tokens = inputs_embeds if input_ids is None else input_ids
         if use_cache is None:
             use_cache = self.config.use_cache and not self.training
-        cache = past_key_values
         if cache is None and use_cache or cache is not None and not isinstance(cache, BsbrCache):
             if cache is not None and cache.get_seq_length() > 0:
                 raise ValueError("past_key_values were made by another model; a BSBR model takes only its own")
@@ -150,8 +157,11 @@ class BsbrModel:
         step = Step(tokens.shape[:2], attention_mask, cache, self)
         if position_ids is None:
             inputs["position_ids"] = step.positions(attention_mask, tokens.device)
-        inputs.update(past_key_values=cache, use_cache=use_cache)
-        outputs = super().forward(**inputs, bsbr_step=step)
+        token = _running.set(step)
+        try:
+            outputs = super().forward(**inputs, use_cache=use_cache, bsbr_step=step, **{CACHE: cache})
+        finally:
+            _running.reset(token)
         if cache is not None:
             cache.advance(step.columns, step.counts)
         return outputs
@@ -161,8 +171,8 @@ class BsbrModel:
             return super()._prepare_cache_for_generation(generation_config, model_kwargs, *args, **kwargs)
         if generation_config.cache_implementation is not None:
             raise ValueError("cache_implementation: a BSBR model has a cache of its own; leave it out")
-        if generation_config.use_cache and model_kwargs.get("past_key_values") is None:
-            model_kwargs["past_key_values"] = BsbrCache(self.config)
+        if generation_config.use_cache and model_kwargs.get(CACHE) is None:
+            model_kwargs[CACHE] = BsbrCache(self.config)
         return None
 
 
