@@ -11,6 +11,7 @@
 #include "engine/checkpoint/safetensors.h"
 #include "engine/export/gguf_tokenizer.h"
 #include "engine/export/model_card.h"
+#include "engine/export/python_files.h"
 #include "engine/export/staged_folder.h"
 #include "engine/export/verify.h"
 #include "engine/model/checkpoint_tokenizer.h"
@@ -122,11 +123,26 @@ void write_gguf_tokenizer(const GgufFile& gguf, const fs::path& folder) {
   write_text_file(folder / "tokenizer_config.json", text(config));
 }
 
+/// Which of the classes in python_files() transformers takes for a family. A program that is not told to run
+/// them goes by model_type and architectures, which stay the original's.
+nlohmann::json auto_map(const std::string& family) {
+  std::string config = "BsbrGPT2Config";
+  std::string model = "BsbrGPT2LMHeadModel";
+  if (family == "llama" || family == "qwen2") {
+    const std::string name = family == "llama" ? "BsbrLlama" : "BsbrQwen2";
+    config = name + "Config";
+    model = name + "ForCausalLM";
+  }
+  return {{"AutoConfig", "configuration_bsbr." + config}, {"AutoModelForCausalLM", "modeling_bsbr." + model}};
+}
+
 void write_files(const Checkpoint& source, const LanguageModel& converted, const fs::path& folder,
                  const Fidelity* check, const Job& job) {
   nlohmann::json config = source.config();
   config["bsbr"] = converted.config().bsbr->to_json();
+  config["auto_map"] = auto_map(converted.config().family);
   write_text_file(folder / "config.json", config.dump(2) + "\n");
+  for (const TextFile& file : python_files()) write_text_file(folder / file.name, file.text);
   if (source.gguf() != nullptr) {
     write_gguf_tokenizer(*source.gguf(), folder);
   } else {

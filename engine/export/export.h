@@ -20,7 +20,7 @@ struct ExportReport {
 void check_destination(const Checkpoint& source, const std::filesystem::path& destination, bool force);
 
 /// Writes `converted`, which was made from `source`, as a HuggingFace folder: config.json with the original's
-/// keys and `bsbr`, model.safetensors with bit-identical tensors, the tokenizer's files,
+/// keys, `bsbr` and `auto_map`, python_files(), model.safetensors with bit-identical tensors, the tokenizer's files,
 /// generation_config.json where there is one, a model card. It is written beside the destination, flushed,
 /// re-opened, verified, and put in place in one step; until then, and on any error, the destination is as it
 /// was. `check`, if given, goes into the model card. `force` replaces an existing checkpoint folder; another

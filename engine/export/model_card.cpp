@@ -45,9 +45,12 @@ std::string model_card(const Checkpoint& source, const ModelConfig& model, const
              model.context, " tokens |\n\n", figures(check), "## Use\n\n",
              "    bsbr generate FOLDER --prompt \"Once upon a time\"\n",
              "    bsbr compare ORIGINAL FOLDER --text some.txt\n\n",
-             "The settings are in config.json under `bsbr`. A program that does not know them runs the "
-             "checkpoint as the ",
-             "original, with dense attention. The licence of the original applies.\n");
+             "In Python, with transformers 4.57 or later (the files *.py of this folder are run):\n\n",
+             "    from transformers import AutoModelForCausalLM\n",
+             "    model = AutoModelForCausalLM.from_pretrained(\"FOLDER\", trust_remote_code=True)\n\n",
+             "The settings are in config.json under `bsbr`. Without `trust_remote_code`, and in a program that "
+             "does not know them, ",
+             "the checkpoint is the original, with dense attention. The licence of the original applies.\n");
 }
 
 }  // namespace bsbr
