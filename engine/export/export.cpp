@@ -10,6 +10,7 @@
 #include "engine/checkpoint/gguf_file.h"
 #include "engine/export/gguf_tokenizer.h"
 #include "engine/export/model_card.h"
+#include "engine/export/python_files.h"
 #include "engine/export/staged_folder.h"
 #include "engine/export/verify.h"
 #include "engine/export/write_weights.h"
@@ -125,10 +126,24 @@ void write_gguf_tokenizer(const GgufFile& gguf, const fs::path& folder) {
   write_text_file(folder / "tokenizer_config.json", text(config));
 }
 
+/// Which of the classes in python_files() transformers takes for a family. A program that is not told to run
+/// them goes by model_type and architectures, which stay the original's.
+nlohmann::json auto_map(const std::string& family) {
+  std::string config = "BsbrGPT2Config";
+  std::string model = "BsbrGPT2LMHeadModel";
+  if (family == "llama" || family == "qwen2") {
+    const std::string name = family == "llama" ? "BsbrLlama" : "BsbrQwen2";
+    config = name + "Config";
+    model = name + "ForCausalLM";
+  }
+  return {{"AutoConfig", "configuration_bsbr." + config}, {"AutoModelForCausalLM", "modeling_bsbr." + model}};
+}
+
 /// config.json of what is written: the original's, with the conversion, and the type if that is another.
-nlohmann::json config_of(const Checkpoint& source, const BsbrConfig& bsbr, std::optional<Dtype> dtype) {
+nlohmann::json config_of(const Checkpoint& source, const ModelConfig& converted, std::optional<Dtype> dtype) {
   nlohmann::json config = source.config();
-  config["bsbr"] = bsbr.to_json();
+  config["bsbr"] = converted.bsbr->to_json();
+  config["auto_map"] = auto_map(converted.family);
   if (!dtype) return config;
   // transformers 4 wrote the first name, 5 writes the second and reads both.
   if (config.contains("torch_dtype") || !config.contains("dtype"))
@@ -139,8 +154,9 @@ nlohmann::json config_of(const Checkpoint& source, const BsbrConfig& bsbr, std::
 
 void write_files(const Checkpoint& source, const LanguageModel& converted, const fs::path& folder,
                  const ExportOptions& options, const Job& job) {
-  const nlohmann::json config = config_of(source, *converted.config().bsbr, options.dtype);
+  const nlohmann::json config = config_of(source, converted.config(), options.dtype);
   write_text_file(folder / "config.json", config.dump(2) + "\n");
+  for (const TextFile& file : python_files()) write_text_file(folder / file.name, file.text);
   if (source.gguf() != nullptr) {
     write_gguf_tokenizer(*source.gguf(), folder);
   } else {

@@ -37,10 +37,11 @@ void check_destination(const Checkpoint& source, const std::filesystem::path& de
                        const ExportOptions& options = {});
 
 /// Writes `converted`, which was made from `source`, as a HuggingFace folder: config.json with the original's
-/// keys and `bsbr`, the weights (write_weights), the tokenizer's files, generation_config.json and the
-/// licence where there are such, a model card with what was measured. It is written beside the destination,
-/// flushed, re-opened, verified, and put in place in one step; until then, and on any error, the destination
-/// is as it was. Throws Error(InvalidArgument | NotFound | Io | Cancelled).
+/// keys, `bsbr` and `auto_map`, the weights (write_weights), the files that transformers runs it with
+/// (python_files), the tokenizer's files, generation_config.json and the licence where there are such, a
+/// model card with what was measured. It is written beside the destination, flushed, re-opened, verified, and
+/// put in place in one step; until then, and on any error, the destination is as it was. Throws
+/// Error(InvalidArgument | NotFound | Io | Cancelled).
 ExportReport export_checkpoint(const Checkpoint& source, const LanguageModel& converted,
                                const std::filesystem::path& destination, const ExportOptions& options = {},
                                const Job& job = {});

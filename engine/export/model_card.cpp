@@ -67,27 +67,30 @@ std::string weights_words(const std::string& name, std::optional<Dtype> dtype) {
 
 std::string model_card(const Checkpoint& source, const ModelConfig& model, const BsbrConfig& bsbr,
                        std::optional<Dtype> dtype, const Fidelity* check) {
-  return cat("---\nlibrary_name: bsbr\nbase_model: ", base_model(source), "\n", licence_lines(source),
-             "tags:\n- bsbr\n- ", model.family, "\n---\n\n# ", source.name(), ", converted to BSBR\n\n",
-             weights_words(source.name(), dtype), " What changes is how attention is ",
-             "evaluated: *block-sparse attention with block retrieval* (BSBR) reads the near past exactly, "
-             "retrieves ",
-             "the blocks of the far past that matter to each query, and lets condensed states stand for the "
-             "rest, all ",
-             "under one softmax.\n\n", "| setting | value |\n|---|---|\n", "| chunk_size | ", bsbr.chunk_size,
-             " tokens, exact and causal |\n", "| window | ", bsbr.window, " previous chunk(s), exact |\n",
-             "| sink | first ", bsbr.sink_in_blocks(), " tokens, exact |\n", "| block_size | ",
-             bsbr.block_size, " tokens |\n", "| retrieve | ", bsbr.retrieve,
-             " far tokens a query and head, exact |\n", "| compression_factor | ", bsbr.compression_factor,
-             " (", bsbr.states_per_block(), " condensed state(s) a block) |\n", "| candidate_chunks | ",
-             bsbr.candidate_chunks, " |\n\n", "| model | |\n|---|---|\n| family | ", model.family,
-             " |\n| layers | ", model.layers, " |\n| heads | ", model.heads, " |\n| context | ",
-             model.context, " tokens |\n\n", figures(check), "## Use\n\n",
-             "    bsbr generate FOLDER --prompt \"Once upon a time\"\n",
-             "    bsbr compare ORIGINAL FOLDER --text some.txt\n\n",
-             "The settings are in config.json under `bsbr`. A program that does not know them runs the "
-             "checkpoint as the ",
-             "original, with dense attention. The licence of the original applies.\n");
+  return cat(
+      "---\nlibrary_name: bsbr\nbase_model: ", base_model(source), "\n", licence_lines(source),
+      "tags:\n- bsbr\n- ", model.family, "\n---\n\n# ", source.name(), ", converted to BSBR\n\n",
+      weights_words(source.name(), dtype), " What changes is how attention is ",
+      "evaluated: *block-sparse attention with block retrieval* (BSBR) reads the near past exactly, "
+      "retrieves ",
+      "the blocks of the far past that matter to each query, and lets condensed states stand for the "
+      "rest, all ",
+      "under one softmax.\n\n", "| setting | value |\n|---|---|\n", "| chunk_size | ", bsbr.chunk_size,
+      " tokens, exact and causal |\n", "| window | ", bsbr.window, " previous chunk(s), exact |\n",
+      "| sink | first ", bsbr.sink_in_blocks(), " tokens, exact |\n", "| block_size | ", bsbr.block_size,
+      " tokens |\n", "| retrieve | ", bsbr.retrieve, " far tokens a query and head, exact |\n",
+      "| compression_factor | ", bsbr.compression_factor, " (", bsbr.states_per_block(),
+      " condensed state(s) a block) |\n", "| candidate_chunks | ", bsbr.candidate_chunks, " |\n\n",
+      "| model | |\n|---|---|\n| family | ", model.family, " |\n| layers | ", model.layers, " |\n| heads | ",
+      model.heads, " |\n| context | ", model.context, " tokens |\n\n", figures(check), "## Use\n\n",
+      "    bsbr generate FOLDER --prompt \"Once upon a time\"\n",
+      "    bsbr compare ORIGINAL FOLDER --text some.txt\n\n",
+      "In Python, with transformers 4.57 or later (the files *.py of this folder are run):\n\n",
+      "    from transformers import AutoModelForCausalLM\n",
+      "    model = AutoModelForCausalLM.from_pretrained(\"FOLDER\", trust_remote_code=True)\n\n",
+      "The settings are in config.json under `bsbr`. Without `trust_remote_code`, and in a program that "
+      "does not know them, ",
+      "the checkpoint is the original, with dense attention. The licence of the original applies.\n");
 }
 
 }  // namespace bsbr

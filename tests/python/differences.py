@@ -1,0 +1,24 @@
+"""Prints the largest difference of a logit between bsbr and transformers, for every golden checkpoint and conversion."""
+
+import tempfile
+from pathlib import Path
+
+import test_transformers as tests
+import torch
+
+import engine
+
+torch.set_grad_enabled(False)
+print("transformers", tests.transformers.__version__)
+for name in engine.golden_names():
+    for conversion in engine.CONVERSIONS:
+        with tempfile.TemporaryDirectory() as folder:
+            room = Path(folder)
+            out = engine.convert(name, conversion, room / "out")
+            model = tests.load(out)
+            cells = []
+            for ids, mask in engine.batches(name).values():
+                expected = engine.logits(out, ids, mask, room)
+                actual = model(input_ids=ids, attention_mask=mask).logits * mask[:, :, None]
+                cells.append(f"{(actual - expected).abs().max().item():.1e}")
+        print("|", " | ".join([name, conversion, *cells]), "|", flush=True)
