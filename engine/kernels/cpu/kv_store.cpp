@@ -88,10 +88,9 @@ void KvStore::append(const TokenRows& queries, const TokenRows& keys, const Toke
   const std::size_t first_chunk = first / layout_.chunk;
   in_parallel(chunks_.size() - first_chunk, tokens > 1, [&](std::size_t begin, std::size_t end) {
     for (std::size_t chunk = first_chunk + begin; chunk < first_chunk + end; ++chunk) {
-      // Zeroed: a block of keys is read in whole vectors, and padding of values must stay 0.
-      if (chunk >= old) chunks_[chunk].clear();
       const std::size_t until = std::min(tokens_, (chunk + 1) * layout_.chunk);
       const std::size_t from = std::max(first, chunk * layout_.chunk);
+      if (chunk >= old) clear_rest(chunk, until - from);
       for (std::size_t head = 0; head < layout_.kv_heads; ++head) {
         for (std::size_t t = from, count = 0; t < until; t += count) {
           count = std::min(kPad, until - t);
@@ -110,6 +109,13 @@ void KvStore::append(const TokenRows& queries, const TokenRows& keys, const Toke
       }
     }
   });
+}
+
+void KvStore::clear_rest(std::size_t chunk, std::size_t tokens) {
+  const bool padded_rows = key_stride_ != layout_.chunk || value_stride_ != layout_.dim;
+  if (tokens < layout_.chunk || padded_rows) return chunks_[chunk].clear();
+  for (std::size_t head = 0; head < layout_.kv_heads; ++head)
+    std::fill_n(part(chunk, head, values_at_ - kPad), kPad, 0.0F);
 }
 
 void KvStore::make_states(std::size_t end) {
@@ -173,11 +179,10 @@ void KvStore::condense_chunk(std::size_t chunk, std::size_t head) {
   float* chunk_key = group + chunk % kGroup;
   float* chunk_value = group + kGroup * layout_.dim + chunk % kGroup * value_stride_;
   const float share = 1.0F / static_cast<float>(layout_.chunk);
+  for (std::size_t i = 0; i < layout_.dim; ++i)
+    chunk_key[i * kGroup] = share * micro::sum(keys + i * key_stride_, layout_.chunk);
   for (std::size_t j = 0; j < layout_.chunk; ++j) {
-    for (std::size_t i = 0; i < layout_.dim; ++i) {
-      chunk_key[i * kGroup] += share * keys[i * key_stride_ + j];
-      chunk_value[i] += share * values[j * value_stride_ + i];
-    }
+    for (std::size_t i = 0; i < layout_.dim; ++i) chunk_value[i] += share * values[j * value_stride_ + i];
   }
 }
 
