@@ -66,6 +66,13 @@ def batches(name):
     }
 
 
+def all_logits(folder, of_batches, room):
+    """The engine's logits of each batch, from one run over all their rows."""
+    parts = list(of_batches.values())
+    joined = [torch.cat([part[i] for part in parts]) for i in range(2)]
+    return dict(zip(of_batches, logits(folder, *joined, room).split([len(ids) for ids, _ in parts])))
+
+
 def logits(folder, ids, mask, room):
     save_file({"input_ids": ids, "attention_mask": mask}, room / "input.safetensors")
     run("logits", folder, "--input", room / "input.safetensors", "--output", room / "logits.safetensors")

@@ -21,8 +21,9 @@ from .configuration_bsbr import BsbrGPT2Config, BsbrLlamaConfig, BsbrQwen2Config
 NAME = "bsbr"
 # What transformers calls past_key_values: "cache" from version 5.24 on.
 CACHE = "cache" if "cache" in inspect.signature(LlamaForCausalLM.forward).parameters else "past_key_values"
-# The running call's step, for attention layers that pass no keyword arguments on (GPT-2 in transformers 4).
-_running = ContextVar("bsbr_step", default=None)
+# The running call's step, for attention layers that pass no keyword arguments on (GPT-2 in transformers 4). One for
+# all copies of this file that are loaded, as the attention's name is.
+_running = getattr(AttentionInterface._global_mapping.get(NAME), "running", None) or ContextVar("step", default=None)
 
 
 class Step:
@@ -74,7 +75,8 @@ class Step:
             new = [x[group] for x in (queries, keys, values)]
             if self.order is not None:
                 index = self.order[group, None, :tokens, None]
-                real = (torch.arange(tokens, device=keys.device) < torch.tensor(added, device=keys.device)[:, None])[:, None, :, None]
+                count = torch.tensor(added, device=keys.device)[:, None, None, None]
+                real = torch.arange(tokens, device=keys.device)[:, None] < count
                 new = [x.gather(2, index.expand(-1, x.shape[1], -1, dim)) * real for x in new]
             q = new[0].float().unflatten(1, (kv_heads, heads // kv_heads))
             if tokens:
@@ -103,6 +105,7 @@ def bsbr_attention(module, query, key, value, attention_mask=None, scaling=None,
     return out.transpose(1, 2).to(query.dtype), None
 
 
+bsbr_attention.running = _running
 AttentionInterface.register(NAME, bsbr_attention)
 
 
@@ -110,9 +113,9 @@ class BsbrModel:
     """What the converted families share, before the original class in the order of inheritance."""
 
     def __init__(self, config, *args, **kwargs):
-        self_settings = Settings(read_settings(config.bsbr))
+        settings = Settings(read_settings(config.bsbr))
         super().__init__(config, *args, **kwargs)
-        self.bsbr = self_settings
+        self.bsbr = settings
 
     def get_correct_attn_implementation(self, requested_attention, *args, **kwargs):
         return super().get_correct_attn_implementation(requested_attention or NAME, *args, **kwargs)
