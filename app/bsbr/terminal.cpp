@@ -40,8 +40,18 @@ std::string duration_text(double seconds) {
 CancelToken& interrupted() {
   static std::once_flag watched;
   std::call_once(watched, [] {
+    // On a stack of its own: oneDNN's kernels use the stack pointer for other things, and what a handler
+    // keeps below it would overwrite their data.
+    static std::array<char, 65536> room;
+    const stack_t stack{room.data(), 0, room.size()};
+    ::sigaltstack(&stack, nullptr);
+    struct sigaction action {};
+    action.sa_handler = on_signal;
+    action.sa_flags = SA_ONSTACK | SA_RESTART;
     for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
-      if (std::signal(signal, on_signal) == SIG_IGN) std::signal(signal, SIG_IGN);  // as nohup wants it
+      struct sigaction before {};
+      ::sigaction(signal, nullptr, &before);
+      if (before.sa_handler != SIG_IGN) ::sigaction(signal, &action, nullptr);  // as nohup wants it
     }
   });
   return token;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -19,6 +20,13 @@ inline std::filesystem::path golden_checkpoint(const std::string& name) {
 
 inline std::string content(const std::filesystem::path& path) {
   return read_text_file(path, std::uint64_t{1} << 32);
+}
+
+/// How many files an export carries for transformers.
+inline std::size_t python_file_count() {
+  const std::filesystem::directory_iterator files(BSBR_SOURCE_DIR "/resources/python/export");
+  return static_cast<std::size_t>(
+      std::ranges::count_if(files, [](const auto& entry) { return entry.path().extension() == ".py"; }));
 }
 
 /// A writable copy, without what golden folders hold besides the checkpoint.

@@ -90,7 +90,8 @@ class TestCliCommands : public QObject {
         run_bsbr({"convert", kDemo, converted_, "--chunk-size", "64", "--block-size", "8",
                   "--compression-factor", "2", "--retrieve", "32", "--window", "1", "--json"});
     const json report = result.json();
-    QCOMPARE(keys(report), (std::set<std::string>{"folder", "bytes", "tensors", "verified", "bsbr"}));
+    QCOMPARE(keys(report),
+             (std::set<std::string>{"folder", "bytes", "tensors", "verified", "same_bits", "check", "bsbr"}));
     QCOMPARE(report["folder"].get<std::string>(), converted_.string());
     QCOMPARE(report["verified"].get<bool>(), true);
     QCOMPARE(report["tensors"].get<int>(), 52);
