@@ -19,6 +19,8 @@ RunResult convert(const fs::path& source, const fs::path& out, std::vector<std::
   return run_bsbr(more);
 }
 
+const fs::path kPython = fs::path(BSBR_SOURCE_DIR) / "resources/python/export";
+
 /// What a conversion of a golden checkpoint, with its context of 96, has to be told.
 const std::vector<std::string> kSmall{"--chunk-size", "32", "--retrieve", "32"};
 
@@ -111,12 +113,23 @@ class TestCliExport : public QObject {
       for (const auto& layer : plan[table]) QCOMPARE(layer.size(), std::size_t(4));
     }
     config.erase("bsbr");
+    QCOMPARE(config["auto_map"],
+             (nlohmann::json{{"AutoConfig", "configuration_bsbr.BsbrGPT2Config"},
+                             {"AutoModelForCausalLM", "modeling_bsbr.BsbrGPT2LMHeadModel"}}));
+    config.erase("auto_map");
     QCOMPARE(config, bsbr::read_json_object(source / "config.json"));
     same_tensors(source, place / "out");
     QVERIFY(files["README.md"].starts_with("---\n"));
     QVERIFY(files["README.md"].find("| chunk_size | 128") != std::string::npos);
     QVERIFY(files["README.md"].find("| top-1 agreement | 9") != std::string::npos);
-    QCOMPARE(files.size(), std::size_t(7));
+    std::size_t python = 0;
+    for (const auto& entry : fs::directory_iterator(kPython)) {
+      const std::string name = entry.path().filename().string();
+      if (entry.path().extension() != ".py") continue;
+      QVERIFY2(files[name] == content(entry.path()), name.c_str());
+      ++python;
+    }
+    QCOMPARE(files.size(), 7 + python);
     QCOMPARE(tree(place).size(), files.size() + 1 + tree(source).size() + 1);  // nothing else beside them
     // Another user can read it.
     QVERIFY((fs::status(place / "out").permissions() & fs::perms(0777)) == fs::perms(0755));
