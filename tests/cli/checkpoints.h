@@ -23,8 +23,9 @@ inline std::string content(const std::filesystem::path& path) {
 }
 
 /// How many files an export carries for transformers.
+inline const std::filesystem::path kPython = BSBR_SOURCE_DIR "/resources/python/export";
 inline std::size_t python_file_count() {
-  const std::filesystem::directory_iterator files(BSBR_SOURCE_DIR "/resources/python/export");
+  const std::filesystem::directory_iterator files(kPython);
   return static_cast<std::size_t>(
       std::ranges::count_if(files, [](const auto& entry) { return entry.path().extension() == ".py"; }));
 }

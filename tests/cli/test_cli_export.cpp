@@ -111,8 +111,9 @@ class TestCliExport : public QObject {
       for (const auto& layer : plan[table]) QCOMPARE(layer.size(), std::size_t(4));
     }
     config.erase("bsbr");
-    QCOMPARE(config["auto_map"]["AutoModelForCausalLM"], "modeling_bsbr.BsbrGPT2LMHeadModel");
-    QVERIFY(files["modeling_bsbr.py"].find("\nclass BsbrGPT2LMHeadModel(") != std::string::npos);
+    QCOMPARE(config["auto_map"],
+             (nlohmann::json{{"AutoConfig", "configuration_bsbr.BsbrGPT2Config"},
+                             {"AutoModelForCausalLM", "modeling_bsbr.BsbrGPT2LMHeadModel"}}));
     config.erase("auto_map");
     QCOMPARE(config, bsbr::read_json_object(source / "config.json"));
     same_tensors(source, place / "out");
@@ -120,6 +121,10 @@ class TestCliExport : public QObject {
     QVERIFY(files["README.md"].find("| chunk_size | 128") != std::string::npos);
     QVERIFY(files["README.md"].find("| top-1 agreement | 9") != std::string::npos);
     QCOMPARE(files.size(), std::size_t(7) + python_file_count());
+    for (const auto& entry : fs::directory_iterator(kPython)) {
+      const std::string name = entry.path().filename().string();
+      if (entry.path().extension() == ".py") QVERIFY2(files[name] == content(entry.path()), name.c_str());
+    }
     QCOMPARE(tree(place).size(), files.size() + 1 + tree(source).size() + 1);  // nothing else beside them
     // Another user can read it.
     QVERIFY((fs::status(place / "out").permissions() & fs::perms(0777)) == fs::perms(0755));
