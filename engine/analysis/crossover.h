@@ -12,8 +12,8 @@
 
 namespace bsbr {
 
-/// Of each layer of a converted model, the longest of some sequences, in tokens, that dense attention reads as
-/// fast or faster on this machine's CPU; 0 where sparse is faster for all, and on other devices. Times both on
+/// Of each layer of a converted model, the longest of some sequences, in tokens, that dense attention reads
+/// faster on this machine's CPU; 0 where it reads none of them faster, and on other devices. Times both on
 /// the start of `text`, up to 2,048 tokens, through the original's activations. Throws Error(OutOfMemory |
 /// Cancelled).
 std::vector<std::int64_t> measure_crossover(const LanguageModel& converted, std::span<const TokenId> text,
