@@ -66,11 +66,20 @@ class BsbrAttention : public Attention {
     KvStore& store = (cache == nullptr ? own : dynamic_cast<StoreCache&>(*cache)).store();
     const auto first = static_cast<std::int64_t>(store.tokens());
     const std::int64_t rows = query.size(0);
+    if (first == 0 && rows <= dense_until_) {
+      // The states that later positions read are made then.
+      if (cache != nullptr)
+        store.append(rows_of(query), rows_of(key), rows_of(value), static_cast<std::size_t>(rows), scale);
+      const auto pairs = static_cast<std::uint64_t>(rows * (rows + 1) / 2);
+      for (PairCount& of_head : notes.pairs) {
+        of_head.exact += pairs;
+        of_head.causal += pairs;
+      }
+      return dense_->forward(query, key, value, scale, nullptr, {});
+    }
     at::Tensor out = at::empty({rows, shape_.heads * shape_.head_dim}, query.options());
     std::vector<std::atomic<std::uint64_t>> exact(heads_.size());
-    const bool all_dense = cache == nullptr && rows <= dense_until_;
-    if (all_dense) attend_densely(query, key, value, scale, rows, out, exact);
-    for (std::int64_t begin = all_dense ? rows : 0; begin < rows;) {
+    for (std::int64_t begin = 0; begin < rows;) {
       // Where far keys and values are not kept, a chunk at a time, so that they are never all there.
       const std::int64_t to_chunk_end =
           static_cast<std::int64_t>(layout_.chunk - store.tokens() % layout_.chunk);
