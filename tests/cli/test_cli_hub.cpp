@@ -31,20 +31,16 @@ HubServer::Files demo() {
   return files;
 }
 
-/// Where Python finds huggingface_hub: a folder, or nothing if it does so by itself; no value if nowhere.
-std::optional<std::string> find_huggingface_hub() {
-  std::vector<std::string> places{qgetenv("PYTHONPATH").toStdString()};
+/// Where resources/setup/transformers has put the newest huggingface_hub; empty where it has not run.
+std::string find_huggingface_hub() {
   const char* const named = std::getenv("BSBR_CACHE");
   const fs::path cache = named != nullptr ? fs::path(named) : fs::path(std::getenv("HOME")) / ".cache/bsbr";
+  std::string newest;
   std::error_code error;
-  for (const auto& entry : fs::directory_iterator(cache, error)) {
-    if (entry.path().filename().string().starts_with("transformers-"))
-      places.push_back(entry.path().string());
+  for (const auto& entry : fs::directory_iterator(cache / "transformers", error)) {
+    if (fs::exists(entry.path() / "huggingface_hub")) newest = std::max(newest, entry.path().string());
   }
-  for (const std::string& place : places) {
-    if (place.empty() || fs::exists(fs::path(place) / "huggingface_hub")) return place;
-  }
-  return std::nullopt;
+  return newest;
 }
 
 }  // namespace
@@ -265,7 +261,7 @@ class TestCliHub : public QObject {
 
   /// huggingface_hub, without a network, finds what was fetched.
   void foundByHuggingfaceHub() {
-    const std::optional<std::string> place = find_huggingface_hub();
+    const std::string place = find_huggingface_hub();
     QProcess python;
     QProcessEnvironment environment = QProcessEnvironment::systemEnvironment();
     hub_.add_model(kName, demo(), {{"revisions", {{"main", kCommit}, {"refs/pr/1", kOtherCommit}}}});
@@ -275,13 +271,13 @@ class TestCliHub : public QObject {
     hub_.fail("signature", {{"hang_up", true}, {"times", 100}});
     QCOMPARE(run_bsbr({"info", "org/half"}, stopped(SIGINT, 1500 * kSlower)).code, 130);
     environment.insert("HF_HUB_OFFLINE", "1");
-    if (place) environment.insert("PYTHONPATH", QString::fromStdString(*place));
+    if (!place.empty()) environment.insert("PYTHONPATH", QString::fromStdString(place));
     python.setProcessEnvironment(environment);
-    python.start("python3", {"-c", "import huggingface_hub"});
+    python.start("/usr/bin/python3", {"-c", "import huggingface_hub"});
     QVERIFY(python.waitForFinished(60'000));
     if (python.exitCode() != 0)
       QSKIP("no huggingface_hub for Python; resources/setup/transformers brings it");
-    python.start("python3",
+    python.start("/usr/bin/python3",
                  {"-c",
                   "import json, os\n"
                   "from huggingface_hub import hf_hub_download, snapshot_download, scan_cache_dir, "
