@@ -117,8 +117,8 @@ class KvStore {
   }
   void add_chunk();
   void add_states();
-  /// Zeroes what a new chunk does not get from its first `tokens`: keys are read in whole vectors, and padding
-  /// of values must stay 0.
+  /// Zeroes what a new chunk does not get from its first `tokens`: keys are read in whole vectors, and
+  /// padding of values must stay 0.
   void clear_rest(std::size_t chunk, std::size_t tokens);
   /// Copies the first `count` keys and values, at most kPad, to the place of the tokens from `token` on,
   /// which lie in one chunk.
