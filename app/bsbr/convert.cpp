@@ -17,10 +17,11 @@ struct Convert {
   Common common;
   Conversion conversion;
   std::string checkpoint, out, dtype;
-  ExportOptions options;
+  ExportOptions asked;
 
-  void run() {
+  void run() const {
     common.apply();
+    ExportOptions options = asked;
     if (!dtype.empty()) options.dtype = dtype_from_config_name(dtype);
     const Checkpoint source = open_checkpoint(checkpoint);
     const ModelConfig model = config_of(source);
@@ -36,9 +37,11 @@ struct Convert {
     const Conversion::Result planned = conversion.plan(original, source);
     const LanguageModel converted = original.with_attention(planned.config);
     if (planned.plan) options.check = planned.plan->check;
-    options.check_text =
-        planned.plan ? planned.check_text
-                     : sample_tokens(source, model, std::min(conversion.calibration_tokens, model.context));
+    options.check_text = [&] {
+      return planned.plan
+                 ? planned.check_text
+                 : sample_tokens(source, model, std::min(conversion.calibration_tokens, model.context));
+    };
     const ExportReport report = [&] {
       ProgressLine progress;
       return export_checkpoint(source, converted, out, options, progress.job());
@@ -93,11 +96,11 @@ void add_convert(CLI::App& app) {
                    "Write the weights as float32, float16 or bfloat16 (default: as they are)")
       ->check(CLI::IsMember({"float32", "float16", "bfloat16"}));
   command
-      ->add_option("--max-shard-size", convert->options.shard_bytes,
+      ->add_option("--max-shard-size", convert->asked.shard_bytes,
                    "Size of a file of weights at most, as in 5GB or 500MB")
       ->transform(CLI::AsSizeValue(true))
       ->default_str("5GB");
-  command->add_flag("--force", convert->options.force, "Replace OUT if it is a checkpoint folder");
+  command->add_flag("--force", convert->asked.force, "Replace OUT if it is a checkpoint folder");
   convert->common.add_to(*command);
   command->callback([convert] { convert->run(); });
 }

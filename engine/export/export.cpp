@@ -170,8 +170,10 @@ std::optional<Fidelity> fidelity_of(const LanguageModel& reopened, const Languag
                                     bool same_bits, const ExportOptions& options, const Job& job) {
   // Its logits have the bits of the model in memory, so that what was measured of that holds for it.
   if (same_bits && options.check) return options.check;
-  if (options.check_text.size() < 2) return std::nullopt;
-  return measure_fidelity(converted.with_attention(std::nullopt), reopened, options.check_text, job);
+  if (!options.check_text) return std::nullopt;
+  const std::vector<TokenId> text = options.check_text();
+  if (text.size() < 2) return std::nullopt;
+  return measure_fidelity(converted.with_attention(std::nullopt), reopened, text, job);
 }
 
 }  // namespace

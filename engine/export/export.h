@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -17,8 +18,9 @@ struct ExportOptions {
   std::optional<Dtype> dtype;
   /// Files of weights are no larger, unless a single tensor is.
   std::uint64_t shard_bytes = 5'000'000'000;
-  /// Text on which the re-opened checkpoint is held against the original; without it, nothing is measured.
-  std::vector<TokenId> check_text;
+  /// Makes the text on which the re-opened checkpoint is held against the original; without it, or where that
+  /// has fewer than 2 tokens, nothing is measured. Asked only where something has to be.
+  std::function<std::vector<TokenId>()> check_text;
   /// What `converted` gave on a text: it is not measured again where the weights keep their bits.
   std::optional<Fidelity> check;
 };

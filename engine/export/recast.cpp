@@ -7,19 +7,12 @@
 
 #include "engine/base/error.h"
 #include "engine/model/torch_border.h"
+#include "engine/model/weight_loader.h"
 
 namespace bsbr {
-namespace {
-
-at::ScalarType scalar_type(Dtype dtype) {
-  if (dtype == Dtype::F32) return at::kFloat;
-  return dtype == Dtype::F16 ? at::kHalf : at::kBFloat16;
-}
-
-}  // namespace
 
 Dtype recast_type(Dtype dtype, std::optional<Dtype> wanted) {
-  return wanted && !config_name(dtype).empty() ? *wanted : dtype;
+  return wanted && is_weight_type(dtype) ? *wanted : dtype;
 }
 
 std::span<const std::byte> Recast::read(std::uint64_t at, std::uint64_t size) {

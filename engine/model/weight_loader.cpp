@@ -15,7 +15,6 @@
 #include "engine/base/error.h"
 
 namespace bsbr {
-namespace {
 
 bool is_weight_type(Dtype dtype) {
   return dtype == Dtype::F32 || dtype == Dtype::F16 || dtype == Dtype::BF16;
@@ -31,6 +30,8 @@ at::ScalarType scalar_type(Dtype dtype) {
       return at::kFloat;
   }
 }
+
+namespace {
 
 std::string shape_text(const std::vector<std::int64_t>& shape) {
   std::string text = "[";

@@ -13,6 +13,11 @@
 
 namespace bsbr {
 
+/// Float32, float16 and bfloat16: what weights are stored as.
+bool is_weight_type(Dtype dtype);
+/// LibTorch's name of such a type.
+at::ScalarType scalar_type(Dtype dtype);
+
 /// Brings tensors of a checkpoint to a device as float32; on the CPU, float32 data stays where it is mapped
 /// if it is aligned there.
 /// Use: expect() every tensor, check() once, then take() them.

@@ -186,7 +186,7 @@ void ExportTab::write() {
   controller().run(
       tr("Exporting"),
       [opened, converted, destination = destination_->text().toStdString(), options](const Job& job) mutable {
-        options.check_text = calibration_texts(*opened, converted->settings).check;
+        options.check_text = [&] { return calibration_texts(*opened, converted->settings).check; };
         return export_checkpoint(opened->checkpoint, converted->model, destination, options, job);
       },
       [this](const ExportReport& report) { show_report(report); });
