@@ -15,7 +15,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kVersion = 1;
+// Raised where a change of the kernels moves the crossover.
+constexpr int kVersion = 2;
 
 /// What a crossover depends on; the plan as a hash of its text.
 std::string key_of(const LanguageModel& converted) {

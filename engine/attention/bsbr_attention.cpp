@@ -42,8 +42,7 @@ class BsbrAttention : public Attention {
         reach_{0, static_cast<std::size_t>(config.window), static_cast<std::size_t>(config.sink_in_blocks()),
                static_cast<std::size_t>(config.candidate_chunks)},
         states_only_(config.states_only),
-        dense_until_(config.states_only ? 0 : dense_until / config.chunk_size * config.chunk_size),
-        dense_(make_dense_attention(shape, at::kCPU)) {
+        dense_until_(config.states_only ? 0 : dense_until / config.chunk_size * config.chunk_size) {
     for (const HeadPlan& head : config.heads_of(layer, shape.heads)) {
       heads_.push_back(
           {static_cast<std::size_t>(head.retrieve), static_cast<float>(head.threshold), head.states});
@@ -66,17 +65,6 @@ class BsbrAttention : public Attention {
     KvStore& store = (cache == nullptr ? own : dynamic_cast<StoreCache&>(*cache)).store();
     const auto first = static_cast<std::int64_t>(store.tokens());
     const std::int64_t rows = query.size(0);
-    if (first == 0 && rows <= dense_until_) {
-      // The states that later positions read are made then.
-      if (cache != nullptr)
-        store.append(rows_of(query), rows_of(key), rows_of(value), static_cast<std::size_t>(rows), scale);
-      const auto pairs = static_cast<std::uint64_t>(rows * (rows + 1) / 2);
-      for (PairCount& of_head : notes.pairs) {
-        of_head.exact += pairs;
-        of_head.causal += pairs;
-      }
-      return dense_->forward(query, key, value, scale, nullptr, {});
-    }
     at::Tensor out = at::empty({rows, shape_.heads * shape_.head_dim}, query.options());
     std::vector<std::atomic<std::uint64_t>> exact(heads_.size());
     for (std::int64_t begin = 0; begin < rows;) {
@@ -88,10 +76,7 @@ class BsbrAttention : public Attention {
       store.append(rows_of(q), rows_of(key.narrow(0, begin, count)), rows_of(value.narrow(0, begin, count)),
                    static_cast<std::size_t>(count), scale);
       store.make_states(chunks_with_states(first + begin + count - 1));
-      // A sequence's dense start needs no store.
-      const std::int64_t start = first + begin == 0 ? std::min(dense_until_, count) : 0;
-      if (start > 0) attend_densely(query, key, value, scale, start, out, exact);
-      attend(q, start, store, scale, out.narrow(0, begin, count), exact, notes);
+      attend(q, store, scale, out.narrow(0, begin, count), exact, notes);
       if (states_only_) {
         const std::size_t chunks = store.tokens() / layout_.chunk;
         store.forget((reach_.sink + layout_.chunk - 1) / layout_.chunk,
@@ -117,25 +102,12 @@ class BsbrAttention : public Attention {
     return position >= dense_until_ && read ? far : 0;
   }
 
-  /// The first `count` tokens of a sequence, by the fused kernel.
-  void attend_densely(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value, double scale,
-                      std::int64_t count, const at::Tensor& out,
-                      std::vector<std::atomic<std::uint64_t>>& exact) const {
-    out.narrow(0, 0, count)
-        .copy_(dense_->forward(query.narrow(0, 0, count), key.narrow(0, 0, count), value.narrow(0, 0, count),
-                               scale, nullptr, {}));
-    for (auto& pairs : exact) pairs += static_cast<std::uint64_t>(count * (count + 1) / 2);
-  }
-
-  /// The rows of `query` are the last ones of the store; those before `begin_row` have been attended. Notes
-  /// the seconds of the mean thread.
-  void attend(const at::Tensor& query, std::int64_t begin_row, const KvStore& store, double scale,
-              const at::Tensor& out, std::vector<std::atomic<std::uint64_t>>& exact,
-              const AttentionNotes& notes) const {
+  /// The rows of `query` are the last ones of the store. Notes the seconds of the mean thread.
+  void attend(const at::Tensor& query, const KvStore& store, double scale, const at::Tensor& out,
+              std::vector<std::atomic<std::uint64_t>>& exact, const AttentionNotes& notes) const {
     const std::int64_t rows = query.size(0);
     const std::int64_t first = static_cast<std::int64_t>(store.tokens()) - rows;
-    const std::vector<WorkItem> work = divide(first, begin_row, rows);
-    if (work.empty()) return;
+    const std::vector<WorkItem> work = divide(first, rows);
     std::size_t most_rows = 1;
     for (const WorkItem& item : work) most_rows = std::max(most_rows, static_cast<std::size_t>(item.rows));
     const std::int64_t threads =
@@ -183,15 +155,14 @@ class BsbrAttention : public Attention {
     return {x.const_data_ptr<float>(), stride(x, 0), stride(x, 1)};
   }
 
-  /// Tiles of the rows [begin, rows), row 0 at position `first`, none of which crosses a chunk's border; the
-  /// longest past first.
-  [[nodiscard]] std::vector<WorkItem> divide(std::int64_t first, std::int64_t begin,
-                                             std::int64_t rows) const {
+  /// Tiles of the rows, row 0 at position `first`, none of which crosses a chunk's border; the longest past
+  /// first.
+  [[nodiscard]] std::vector<WorkItem> divide(std::int64_t first, std::int64_t rows) const {
     const auto chunk = static_cast<std::int64_t>(layout_.chunk);
     const auto most = static_cast<std::int64_t>(
         BsbrTileKernel::good_rows(layout_, reach_, static_cast<std::size_t>(first + rows)));
     std::vector<WorkItem> work;
-    while (begin < rows) {
+    for (std::int64_t begin = 0; begin < rows;) {
       const std::int64_t in_chunk = (first + begin) % chunk;
       const std::int64_t count = std::min({most, chunk - in_chunk, rows - begin});
       for (std::int64_t head = 0; head < shape_.heads; ++head) work.push_back({head, begin, count});
@@ -206,7 +177,6 @@ class BsbrAttention : public Attention {
   BsbrReach reach_;
   bool states_only_;
   std::int64_t dense_until_;  // a multiple of the chunk
-  std::unique_ptr<Attention> dense_;
   std::vector<HeadReach> heads_;
 };
 
