@@ -1,10 +1,15 @@
 # Warnings, sanitizers and the one function that every library of the engine is declared with.
+find_package(OpenMP REQUIRED COMPONENTS CXX)
 add_library(bsbr_options INTERFACE)
+# Without OpenMP, at::parallel_for compiles to a loop on one thread.
+target_link_libraries(bsbr_options INTERFACE OpenMP::OpenMP_CXX)
 target_include_directories(bsbr_options INTERFACE ${PROJECT_SOURCE_DIR})
 target_compile_options(bsbr_options INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wcast-qual -Wimplicit-fallthrough -Werror)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 14)
-  target_compile_options(bsbr_options INTERFACE -Wno-restrict)  # false alarms on std::string + (GCC bug 105651)
+  # False alarms on std::string + (GCC bug 105651).
+  target_compile_options(bsbr_options INTERFACE -Wno-restrict -Wno-array-bounds -Wno-stringop-overflow
+                                              -Wno-stringop-overread)
 endif()
 if(BSBR_SANITIZE)
   target_compile_options(bsbr_options INTERFACE
@@ -18,4 +23,14 @@ function(bsbr_library name)
   add_library(${name} STATIC ${arg_SOURCES})
   target_link_libraries(${name} PUBLIC ${arg_PUBLIC} PRIVATE bsbr_options ${arg_PRIVATE})
   target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR})
+endfunction()
+
+# bsbr_precompile(TARGET OWNER HEADERS...): the headers are compiled once, for OWNER, and read by every other target,
+# which must be compiled with OWNER's flags. They only save time: static analysis reads each source without them.
+function(bsbr_precompile name owner)
+  if(name STREQUAL owner)
+    target_precompile_headers(${name} PRIVATE ${ARGN})
+  else()
+    target_precompile_headers(${name} REUSE_FROM ${owner})
+  endif()
 endfunction()

@@ -13,11 +13,10 @@ if(NOT EXISTS "${BSBR_LIBTORCH}/lib/libtorch_cpu.so")
                       "or set BSBR_LIBTORCH to a folder that holds it.")
 endif()
 
-# Without OpenMP, at::parallel_for compiles to a loop on one thread.
 add_library(bsbr_libtorch INTERFACE)
 target_include_directories(bsbr_libtorch SYSTEM INTERFACE
   ${BSBR_LIBTORCH}/include ${BSBR_LIBTORCH}/include/torch/csrc/api/include)
 target_link_libraries(bsbr_libtorch INTERFACE
-  ${BSBR_LIBTORCH}/lib/libtorch_cpu.so ${BSBR_LIBTORCH}/lib/libc10.so OpenMP::OpenMP_CXX)
+  ${BSBR_LIBTORCH}/lib/libtorch_cpu.so ${BSBR_LIBTORCH}/lib/libc10.so)
 target_link_options(bsbr_libtorch INTERFACE
   -Wl,-rpath,${BSBR_LIBTORCH}/lib -Wl,-rpath-link,${BSBR_LIBTORCH}/lib)
