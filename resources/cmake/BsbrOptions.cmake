@@ -1,4 +1,4 @@
-# Warnings, sanitizers and the one function that every library of the engine is declared with.
+# OpenMP, warnings, sanitizers and the one function that every library of the engine is declared with.
 find_package(OpenMP REQUIRED COMPONENTS CXX)
 add_library(bsbr_options INTERFACE)
 # Without OpenMP, at::parallel_for compiles to a loop on one thread.
@@ -23,14 +23,4 @@ function(bsbr_library name)
   add_library(${name} STATIC ${arg_SOURCES})
   target_link_libraries(${name} PUBLIC ${arg_PUBLIC} PRIVATE bsbr_options ${arg_PRIVATE})
   target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR})
-endfunction()
-
-# bsbr_precompile(TARGET OWNER HEADERS...): the headers are compiled once, for OWNER, and read by every other target,
-# which must be compiled with OWNER's flags. They only save time: static analysis reads each source without them.
-function(bsbr_precompile name owner)
-  if(name STREQUAL owner)
-    target_precompile_headers(${name} PRIVATE ${ARGN})
-  else()
-    target_precompile_headers(${name} REUSE_FROM ${owner})
-  endif()
 endfunction()
