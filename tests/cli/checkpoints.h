@@ -18,6 +18,11 @@ inline std::filesystem::path golden_checkpoint(const std::string& name) {
   return std::filesystem::path(BSBR_SHARED_DIR) / "golden" / name;
 }
 
+/// An input from the field that went wrong; its expected.txt says what is right.
+inline std::filesystem::path case_checkpoint(const std::string& name) {
+  return std::filesystem::path(BSBR_SOURCE_DIR) / "tests/cases" / name;
+}
+
 inline std::string content(const std::filesystem::path& path) {
   return read_text_file(path, std::uint64_t{1} << 32);
 }
