@@ -115,6 +115,12 @@ std::vector<TokenId> Tokenizer::encode(std::string_view text) const {
   return encoder.take();
 }
 
+std::vector<TokenId> Tokenizer::encode_with_special(std::string_view text) const {
+  std::vector<TokenId> ids = encode(text);
+  if (const auto first = beginning_token()) ids.insert(ids.begin(), *first);
+  return ids;
+}
+
 std::string Tokenizer::decode(std::span<const TokenId> ids) const {
   std::string bytes;
   for (const TokenId id : ids) bytes += parts_->tokens.bytes(id);

@@ -48,6 +48,9 @@ class Tokenizer {
   /// added. Throws Error(InvalidArgument) for 4 GiB without a place to split.
   [[nodiscard]] std::vector<TokenId> encode(std::string_view text) const;
 
+  /// The same with what the files put before and after a text, as the model was trained to read one.
+  [[nodiscard]] std::vector<TokenId> encode_with_special(std::string_view text) const;
+
   /// The bytes of the tokens, special tokens as their text. decode(encode(x)) == x for any bytes, unless the
   /// files ask for NFC, a split that removes something, or special tokens that take the space around them, or
   /// their vocabulary has no tokens for some bytes (SmolLM2's: 21 rare ones), which are then left out.
