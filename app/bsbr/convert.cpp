@@ -13,6 +13,13 @@
 namespace bsbr::cli {
 namespace {
 
+/// A line on how the tokenizer of an export was checked.
+std::string tokenizer_line(const TokenizerCheck& check) {
+  if (check.texts == 0) return "tokenizer: not checked: " + one_line(check.not_checked);
+  return cat("tokenizer: same ids on ", with_commas(static_cast<std::int64_t>(check.texts)), " texts",
+             check.chat ? "; same chat template" : "");
+}
+
 struct Convert {
   Common common;
   Conversion conversion;
@@ -47,14 +54,33 @@ struct Convert {
       return export_checkpoint(source, converted, out, options, progress.job());
     }();
     print(planned, report);
-    if (planned.plan) remember_dense_start(converted, load_tokenizer(source, model));
+    std::cout.flush();
+    if (planned.plan) remember(converted, source);
   }
 
  private:
+  /// The export is in place whatever becomes of this.
+  static void remember(const LanguageModel& converted, const Checkpoint& source) {
+    try {
+      remember_dense_start(converted, load_tokenizer(source, converted.config()));
+    } catch (const std::exception& error) {
+      std::cerr << "bsbr: warning: where dense attention is faster was not measured and will be when the "
+                   "checkpoint is used first: "
+                << one_line(error.what()) << '\n';
+    }
+  }
+
+  [[nodiscard]] static nlohmann::json tokenizer_json(const TokenizerCheck& check) const {
+    nlohmann::json json{{"texts", check.texts}, {"same_ids", check.texts > 0}, {"chat_template", check.chat}};
+    if (!check.not_checked.empty()) json["not_checked"] = check.not_checked;
+    return json;
+  }
+
   void print(const Conversion::Result& planned, const ExportReport& report) const {
     if (common.json) {
       nlohmann::json json{{"folder", report.folder.string()}, {"bytes", report.bytes},
                           {"tensors", report.tensors},        {"verified", true},
+                          {"left_out", report.left_out},      {"tokenizer", tokenizer_json(report.tokenizer)},
                           {"same_bits", report.same_bits},    {"bsbr", planned.config.to_json()}};
       if (report.fidelity) {
         const Fidelity& check = *report.fidelity;
@@ -77,8 +103,10 @@ struct Convert {
                 << recall_line(*planned.plan);
     }
     if (report.fidelity) std::cout << fidelity_line(*report.fidelity) << '\n';
+    std::cout << tokenizer_line(report.tokenizer) << '\n';
     std::cout << report.folder.string() << ": written and verified, " << report.tensors << " tensors "
               << (report.same_bits ? "bit-identical" : "rounded to " + dtype) << ", "
+              << (report.left_out > 0 ? cat(report.left_out, " that the model does not use left out, ") : "")
               << human_bytes(static_cast<std::int64_t>(report.bytes)) << '\n';
   }
 };

@@ -24,8 +24,10 @@ std::vector<std::int64_t> measure_crossover(const LanguageModel& converted, std:
 /// written is left.
 class CrossoverMemory {
  public:
+  /// An empty path: nothing is kept.
   explicit CrossoverMemory(std::filesystem::path file) : file_(std::move(file)) {}
-  /// $XDG_CACHE_HOME/bsbr/crossover.json, with ~/.cache where that is not set.
+  /// $XDG_CACHE_HOME/bsbr/crossover.json, with ~/.cache where that is no absolute path; nothing is kept where
+  /// the home folder is none either.
   static CrossoverMemory of_user();
 
   [[nodiscard]] std::optional<std::vector<std::int64_t>> find(const LanguageModel& converted) const;

@@ -1,3 +1,4 @@
+#include <pwd.h>
 #include <unistd.h>
 #include <nlohmann/json.hpp>
 
@@ -40,19 +41,33 @@ nlohmann::json read_entries(const fs::path& file) {
   return nlohmann::json::object();
 }
 
+fs::path from_environment(const char* variable) {
+  const char* const value = std::getenv(variable);
+  return value == nullptr ? "" : value;
+}
+
+/// Where a user's caches lie; nothing where no absolute path is known, since a relative one would be another
+/// file for every working folder.
+fs::path cache_folder() {
+  fs::path cache = from_environment("XDG_CACHE_HOME");
+  if (cache.is_absolute()) return cache;
+  fs::path home = from_environment("HOME");
+  if (home.empty()) {
+    const passwd* const user = ::getpwuid(::getuid());
+    if (user != nullptr) home = user->pw_dir;
+  }
+  return home.is_absolute() ? home / ".cache" : fs::path();
+}
+
 }  // namespace
 
 CrossoverMemory CrossoverMemory::of_user() {
-  const auto folder = [](const char* name) {
-    const char* value = std::getenv(name);
-    return fs::path(value == nullptr ? "" : value);
-  };
-  const fs::path cache = folder("XDG_CACHE_HOME");
-  return CrossoverMemory((cache.is_absolute() ? cache : folder("HOME") / ".cache") / "bsbr" /
-                         "crossover.json");
+  const fs::path folder = cache_folder();
+  return CrossoverMemory(folder.empty() ? fs::path() : folder / "bsbr" / "crossover.json");
 }
 
 std::optional<std::vector<std::int64_t>> CrossoverMemory::find(const LanguageModel& converted) const {
+  if (file_.empty()) return std::nullopt;
   const nlohmann::json entries = read_entries(file_);
   const auto entry = entries.find(key_of(converted));
   if (entry == entries.end() || !entry->is_array()) return std::nullopt;
@@ -66,6 +81,7 @@ std::optional<std::vector<std::int64_t>> CrossoverMemory::find(const LanguageMod
 }
 
 void CrossoverMemory::keep(const LanguageModel& converted, const std::vector<std::int64_t>& tokens) const {
+  if (file_.empty()) return;
   nlohmann::json entries = read_entries(file_);
   entries[key_of(converted)] = tokens;
   std::error_code failed;
@@ -74,7 +90,9 @@ void CrossoverMemory::keep(const LanguageModel& converted, const std::vector<std
   const fs::path staged = file_.string() + cat(".", ::getpid());
   {
     std::ofstream out(staged);
-    out << nlohmann::json{{"version", kVersion}, {"entries", std::move(entries)}}.dump(1) << '\n';
+    out << nlohmann::json{{"version", kVersion}, {"entries", std::move(entries)}}.dump(
+               1, ' ', false, nlohmann::json::error_handler_t::replace)
+        << '\n';
     out.close();
     if (!out) failed = std::make_error_code(std::errc::io_error);
   }

@@ -1,38 +1,24 @@
 #include "engine/export/export.h"
 
 #include <algorithm>
-#include <array>
 #include <nlohmann/json.hpp>
 #include <system_error>
 
 #include "engine/base/error.h"
-#include "engine/base/json_file.h"
 #include "engine/checkpoint/gguf_file.h"
-#include "engine/export/gguf_tokenizer.h"
+#include "engine/export/companion_files.h"
+#include "engine/export/exported_tensors.h"
 #include "engine/export/model_card.h"
 #include "engine/export/python_files.h"
 #include "engine/export/staged_folder.h"
 #include "engine/export/verify.h"
 #include "engine/export/write_weights.h"
-#include "engine/model/checkpoint_tokenizer.h"
+#include "engine/model/checkpoint_config.h"
 
 namespace bsbr {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr std::array kCopied{"vocab.json",
-                             "merges.txt",
-                             "tokenizer.json",
-                             "added_tokens.json",
-                             "special_tokens_map.json",
-                             "tokenizer_config.json",
-                             "chat_template.jinja",
-                             "generation_config.json",
-                             "LICENSE",
-                             "LICENSE.txt",
-                             "LICENSE.md"};
-constexpr std::uint64_t kLargestCopied = 256U << 20;
 
 fs::path absolute_of(const fs::path& path) {
   fs::path full = fs::absolute(path).lexically_normal();
@@ -96,36 +82,6 @@ void check_space(const Checkpoint& source, const fs::path& folder, std::optional
   }
 }
 
-/// What a folder says of its tokenizer, of generating and of its licence, byte for byte.
-void copy_files(const fs::path& source, const fs::path& folder) {
-  for (const char* name : kCopied) {
-    const fs::path from = source / name;
-    std::error_code error;
-    // A link that leads nowhere is there, and an error to read.
-    if (fs::exists(fs::symlink_status(from, error)))
-      write_text_file(folder / name, read_text_file(from, kLargestCopied));
-  }
-}
-
-void write_gguf_tokenizer(const GgufFile& gguf, const fs::path& folder) {
-  const GgufVocabulary vocabulary = gguf_vocabulary(gguf);
-  // Tokens may hold bytes that are no UTF-8; the format has no way to keep those.
-  const auto text = [](const nlohmann::json& json) {
-    return json.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
-  };
-  write_text_file(folder / "tokenizer.json", text(tokenizer_json(vocabulary)));
-  nlohmann::json config{{"tokenizer_class", "PreTrainedTokenizerFast"}};
-  const auto name_token = [&](const char* name, std::optional<TokenId> id) {
-    if (id && *id >= 0 && *id < static_cast<TokenId>(vocabulary.tokens.size())) {
-      config[name] = vocabulary.tokens[static_cast<std::size_t>(*id)];
-    }
-  };
-  name_token("bos_token", vocabulary.bos);
-  name_token("eos_token", vocabulary.eos);
-  if (const auto* chat = gguf.get<std::string>("tokenizer.chat_template")) config["chat_template"] = *chat;
-  write_text_file(folder / "tokenizer_config.json", text(config));
-}
-
 /// Which of the classes in python_files() transformers takes for a family. A program that is not told to run
 /// them goes by model_type and architectures, which stay the original's.
 nlohmann::json auto_map(const std::string& family) {
@@ -140,10 +96,14 @@ nlohmann::json auto_map(const std::string& family) {
 }
 
 /// config.json of what is written: the original's, with the conversion, and the type if that is another.
-nlohmann::json config_of(const Checkpoint& source, const ModelConfig& converted, std::optional<Dtype> dtype) {
+nlohmann::json exported_config(const Checkpoint& source, const ModelConfig& converted,
+                               std::optional<Dtype> dtype) {
   nlohmann::json config = source.config();
   config["bsbr"] = converted.bsbr->to_json();
   config["auto_map"] = auto_map(converted.family);
+  // Where the weights say otherwise than the original's file, transformers must hear it.
+  if (converted.tied_head != ModelConfig::from_json(source.config()).tied_head)
+    config["tie_word_embeddings"] = converted.tied_head;
   if (!dtype) return config;
   // transformers 4 wrote the first name, 5 writes the second and reads both.
   if (config.contains("torch_dtype") || !config.contains("dtype"))
@@ -154,15 +114,22 @@ nlohmann::json config_of(const Checkpoint& source, const ModelConfig& converted,
 
 void write_files(const Checkpoint& source, const LanguageModel& converted, const fs::path& folder,
                  const ExportOptions& options, const Job& job) {
-  const nlohmann::json config = config_of(source, converted.config(), options.dtype);
+  const nlohmann::json config = exported_config(source, converted.config(), options.dtype);
   write_text_file(folder / "config.json", config.dump(2) + "\n");
   for (const TextFile& file : python_files()) write_text_file(folder / file.name, file.text);
-  if (source.gguf() != nullptr) {
-    write_gguf_tokenizer(*source.gguf(), folder);
-  } else {
-    copy_files(source.folder(), folder);
-  }
+  write_companion_files(source, converted.config(), folder);
   write_weights(source, folder, options.dtype, options.shard_bytes, job);
+}
+
+/// Refuses a tokenizer that could not be exported, by exporting it into an empty folder.
+void check_source_tokenizer(const Checkpoint& source, const fs::path& folder) {
+  write_companion_files(source, config_of(source), folder);
+  const TokenizerCheck check = check_tokenizer(source, folder);
+  if (check.difference.empty()) return;
+  throw Error(ErrorKind::Unsupported,
+              cat(source.gguf() != nullptr ? source.gguf()->path().string() : source.folder().string(),
+                  ": the tokenizer cannot be exported as it is, ", check.difference,
+                  " would differ; convert the HuggingFace folder that it was made from"));
 }
 
 /// What the re-opened checkpoint keeps of the original.
@@ -182,7 +149,9 @@ void check_destination(const Checkpoint& source, const fs::path& destination, co
   if (destination.empty()) throw Error(ErrorKind::InvalidArgument, "the destination is empty; name a folder");
   const fs::path folder = absolute_of(destination);
   check_overwritten(source, folder, options.force);
-  check_space(source, StagedFolder(folder).path(), options.dtype);
+  const StagedFolder staged(folder);
+  check_space(source, staged.path(), options.dtype);
+  check_source_tokenizer(source, staged.path());
 }
 
 ExportReport export_checkpoint(const Checkpoint& source, const LanguageModel& converted,
@@ -194,15 +163,19 @@ ExportReport export_checkpoint(const Checkpoint& source, const LanguageModel& co
   const fs::path folder = absolute_of(destination);
   StagedFolder staged(folder);
   write_files(source, converted, staged.path(), options, job);
-  ExportReport report{folder, 0, source.tensors().size(), keeps_bits(source, options.dtype), {}};
-  const LanguageModel reopened =
-      verify_export(source, Checkpoint::open(staged.path().string()), converted, options.dtype, job);
+  const std::size_t tensors = exported_tensors(source).size();
+  ExportReport report{
+      folder, 0, tensors, source.tensors().size() - tensors, keeps_bits(source, options.dtype), {}, {}};
+  const Checkpoint written = Checkpoint::open(staged.path().string());
+  const LanguageModel reopened = verify_export(source, written, converted, options.dtype, job);
+  report.tokenizer = verify_tokenizer(source, written);
   report.fidelity = fidelity_of(reopened, converted, report.same_bits, options, job);
   write_text_file(staged.path() / "README.md",
                   model_card(source, converted.config(), *converted.config().bsbr,
-                             report.same_bits ? std::nullopt : options.dtype,
+                             report.same_bits ? std::nullopt : options.dtype, report.tokenizer,
                              report.fidelity ? &*report.fidelity : nullptr));
-  for (const auto& entry : fs::directory_iterator(staged.path())) report.bytes += entry.file_size();
+  for (const auto& entry : fs::recursive_directory_iterator(staged.path()))
+    if (entry.is_regular_file()) report.bytes += entry.file_size();
   job.check();
   staged.commit(options.force);
   return report;

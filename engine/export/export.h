@@ -8,6 +8,7 @@
 #include "engine/analysis/fidelity.h"
 #include "engine/base/job.h"
 #include "engine/checkpoint/checkpoint.h"
+#include "engine/export/tokenizer_check.h"
 #include "engine/model/language_model.h"
 
 namespace bsbr {
@@ -29,21 +30,24 @@ struct ExportReport {
   std::filesystem::path folder;  ///< where it lies, absolute
   std::uint64_t bytes;           ///< of all files
   std::size_t tensors;
+  std::size_t left_out;              ///< tensors of the original that its model is not made of
   bool same_bits;                    ///< all tensors have the original's type and bits
+  TokenizerCheck tokenizer;          ///< re-opened, and compared with the original's
   std::optional<Fidelity> fidelity;  ///< of the re-opened checkpoint
 };
 
-/// Refuses a destination that export_checkpoint would refuse: to be asked before long work for it. Nothing is
-/// left behind. Throws Error(InvalidArgument | NotFound | Io).
+/// Refuses a destination, and a tokenizer, that export_checkpoint would refuse: to be asked before long work
+/// for it. Nothing is left behind. Throws Error(InvalidArgument | InvalidFile | NotFound | Unsupported | Io).
 void check_destination(const Checkpoint& source, const std::filesystem::path& destination,
                        const ExportOptions& options = {});
 
 /// Writes `converted`, which was made from `source`, as a HuggingFace folder: config.json with the original's
 /// keys, `bsbr` and `auto_map`, the weights (write_weights), the files that transformers runs it with
-/// (python_files), the tokenizer's files, generation_config.json and the licence where there are such, a
-/// model card with what was measured. It is written beside the destination, flushed, re-opened, verified, and
-/// put in place in one step; until then, and on any error, the destination is as it was. Throws
-/// Error(InvalidArgument | NotFound | Io | Cancelled).
+/// (python_files), the tokenizer's files, generation_config.json and the licence (write_companion_files), a
+/// model card with what was measured. It is written beside the destination, flushed, re-opened, verified
+/// (verify_export, verify_tokenizer), and put in place in one step; until then, and on any error, the
+/// destination is as it was. Throws Error(InvalidArgument | InvalidFile | NotFound | Unsupported | Io |
+/// Cancelled).
 ExportReport export_checkpoint(const Checkpoint& source, const LanguageModel& converted,
                                const std::filesystem::path& destination, const ExportOptions& options = {},
                                const Job& job = {});

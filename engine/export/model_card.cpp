@@ -63,14 +63,20 @@ std::string weights_words(const std::string& name, std::optional<Dtype> dtype) {
   return cat("The weights are those of ", name, " as ", config_name(*dtype), ".");
 }
 
+std::string tokenizer_words(const TokenizerCheck& check) {
+  if (check.texts == 0) return {};
+  return cat(" The tokenizer makes the same tokens of ", check.texts,
+             " texts, every token's own among them.");
+}
+
 }  // namespace
 
 std::string model_card(const Checkpoint& source, const ModelConfig& model, const BsbrConfig& bsbr,
-                       std::optional<Dtype> dtype, const Fidelity* check) {
+                       std::optional<Dtype> dtype, const TokenizerCheck& tokenizer, const Fidelity* check) {
   return cat(
       "---\nlibrary_name: bsbr\nbase_model: ", base_model(source), "\n", licence_lines(source),
       "tags:\n- bsbr\n- ", model.family, "\n---\n\n# ", source.name(), ", converted to BSBR\n\n",
-      weights_words(source.name(), dtype), " What changes is how attention is ",
+      weights_words(source.name(), dtype), tokenizer_words(tokenizer), " What changes is how attention is ",
       "evaluated: *block-sparse attention with block retrieval* (BSBR) reads the near past exactly, "
       "retrieves ",
       "the blocks of the far past that matter to each query, and lets condensed states stand for the "

@@ -18,6 +18,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr const char* kStaging = "staging";
+
 [[noreturn]] void fail(const fs::path& path, const std::string& what, int code) {
   throw Error(ErrorKind::Io, cat(path.string(), ": ", what, ": ", system_message(code)));
 }
@@ -27,8 +29,8 @@ fs::path parent_of(const fs::path& path) {
   return path.has_parent_path() ? path.parent_path() : fs::path(".");
 }
 
-std::string stage_prefix(const fs::path& destination) {
-  return "." + destination.filename().string() + ".staging-";
+std::string hidden_name(const fs::path& destination, const char* what) {
+  return cat(".", destination.filename().string(), ".", what, "-");
 }
 
 /// An open and locked folder, or -1 when another process holds it.
@@ -50,7 +52,7 @@ void remove_folder(const fs::path& folder) {
 }
 
 void remove_leftovers(const fs::path& destination) {
-  const std::string prefix = stage_prefix(destination);
+  const std::string prefix = hidden_name(destination, kStaging);
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(parent_of(destination), ignored)) {
     if (!entry.path().filename().string().starts_with(prefix)) continue;
@@ -70,23 +72,73 @@ void flush_folder(const fs::path& folder) {
   if (result != 0) fail(folder, "cannot flush to the disk", code);
 }
 
+/// Makes a folder of a new name that begins with `prefix`, beside the destination.
+fs::path make_folder(const fs::path& destination, const std::string& prefix) {
+  const fs::path parent = parent_of(destination);
+  std::string name = (parent / (prefix + "XXXXXX")).string();
+  if (::mkdtemp(name.data()) != nullptr) return name;
+  const int code = errno;
+  if (code == ENOENT) {
+    throw Error(ErrorKind::NotFound,
+                cat(parent.string(), ": there is no such folder to write into; create it first"));
+  }
+  fail(parent, "cannot create a folder here", code);
+}
+
+bool is_there(const fs::path& path) {
+  std::error_code ignored;
+  return fs::exists(fs::symlink_status(path, ignored));
+}
+
+[[noreturn]] void refuse_existing(const fs::path& destination) {
+  throw Error(ErrorKind::InvalidArgument,
+              cat(destination.string(), ": exists already; choose another folder or use --force"));
+}
+
+/// Whether a failed renameat2() says that the file system, or the kernel, knows none of its flags.
+bool knows_no_flags(int code) {
+  return code == EINVAL || code == ENOSYS || code == EOPNOTSUPP;
+}
+
+void rename_or_fail(const fs::path& from, const fs::path& to) {
+  if (::rename(from.c_str(), to.c_str()) == 0) return;
+  const int code = errno;
+  if (code == EEXIST || code == ENOTEMPTY || code == ENOTDIR) refuse_existing(to);
+  fail(to, "cannot be put in place", code);
+}
+
+/// A sibling of the destination whose name differs from the staging folder's in `what` it is.
+fs::path beside(const fs::path& destination, const fs::path& staging, const char* what) {
+  const std::string name = staging.filename().string();
+  return parent_of(destination) / (hidden_name(destination, what) + name.substr(name.rfind('-') + 1));
+}
+
+/// What RENAME_EXCHANGE does, in three steps: the destination is back where the second one fails.
+void exchange_in_steps(const fs::path& staging, const fs::path& destination) {
+  // No leftover's name: what lies there when the power fails here is the only copy.
+  const fs::path aside = beside(destination, staging, "replaced");
+  rename_or_fail(destination, aside);
+  if (::rename(staging.c_str(), destination.c_str()) != 0) {
+    const int code = errno;
+    rename_or_fail(aside, destination);
+    fail(destination, "cannot be put in place", code);
+  }
+  rename_or_fail(aside, staging);
+}
+
 }  // namespace
 
-StagedFolder::StagedFolder(fs::path destination) : destination_(std::move(destination)) {
+StagedFolder::StagedFolder(fs::path destination) : StagedFolder() {  // whole: a failure below removes it
+  destination_ = std::move(destination);
   if (!destination_.has_filename()) destination_ = destination_.parent_path();  // "out/" is "out"
   remove_leftovers(destination_);
-  std::string name = (parent_of(destination_) / (stage_prefix(destination_) + "XXXXXX")).string();
-  if (::mkdtemp(name.data()) == nullptr) {
-    const int code = errno;
-    if (code == ENOENT) {
-      throw Error(ErrorKind::NotFound, cat(parent_of(destination_).string(),
-                                           ": there is no such folder to write into; create it first"));
-    }
-    fail(parent_of(destination_), "cannot create a folder here", code);
-  }
-  staging_ = name;
+  // It takes the name that others look for once it is locked.
+  staging_ = make_folder(destination_, hidden_name(destination_, "new"));
   lock_ = lock_folder(staging_);
-  if (::chmod(name.c_str(), 0755) != 0) fail(staging_, "cannot set permissions", errno);
+  if (::chmod(staging_.c_str(), 0755) != 0) fail(staging_, "cannot set permissions", errno);
+  const fs::path named = beside(destination_, staging_, kStaging);
+  if (::rename(staging_.c_str(), named.c_str()) != 0) fail(staging_, "cannot be renamed", errno);
+  staging_ = named;
 }
 
 StagedFolder::~StagedFolder() {
@@ -96,20 +148,23 @@ StagedFolder::~StagedFolder() {
 
 void StagedFolder::commit(bool replace) {
   flush_folder(staging_);
+  const bool exchange = replace && is_there(destination_);
   // renameat2 and not rename: it never replaces an empty folder silently, and exchanges in one step.
-  unsigned flags = RENAME_NOREPLACE;
-  std::error_code ignored;
-  if (replace && fs::exists(fs::symlink_status(destination_, ignored))) flags = RENAME_EXCHANGE;
+  const unsigned flags = exchange ? RENAME_EXCHANGE : RENAME_NOREPLACE;
   if (::renameat2(AT_FDCWD, staging_.c_str(), AT_FDCWD, destination_.c_str(), flags) != 0) {
     const int code = errno;
-    if (code == EEXIST) {
-      throw Error(ErrorKind::InvalidArgument,
-                  cat(destination_.string(), ": exists already; choose another folder or use --force"));
+    if (code == EEXIST) refuse_existing(destination_);
+    if (!knows_no_flags(code)) fail(destination_, "cannot be put in place", code);
+    if (exchange) {
+      exchange_in_steps(staging_, destination_);
+    } else if (is_there(destination_)) {
+      refuse_existing(destination_);
+    } else {
+      rename_or_fail(staging_, destination_);  // never over a file or a folder that holds something
     }
-    fail(destination_, "cannot be put in place", code);
   }
   // After an exchange the old folder lies at the staging path; the destructor removes it.
-  if (flags == RENAME_NOREPLACE) staging_.clear();
+  if (!exchange) staging_.clear();
   flush_folder(parent_of(destination_));
 }
 

@@ -21,10 +21,13 @@ class StagedFolder {
 
   /// Flushes the staging folder and puts it in the destination's place. With `replace`, an existing
   /// destination is exchanged for it in one step and then removed; without, an existing destination is
-  /// refused. Throws Error(Io | InvalidArgument); the destination is untouched then.
+  /// refused. A file system that cannot exchange does it in two steps, with nothing at the destination
+  /// between them. Throws Error(Io | InvalidArgument); the destination is untouched then.
   void commit(bool replace);
 
  private:
+  StagedFolder() = default;
+
   std::filesystem::path destination_;
   std::filesystem::path staging_;
   int lock_ = -1;  // held on the staging folder while its process lives

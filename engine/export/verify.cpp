@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "engine/base/error.h"
+#include "engine/export/exported_tensors.h"
 #include "engine/export/recast.h"
 #include "engine/export/write_weights.h"
 
@@ -27,11 +28,11 @@ bool same_bytes(Recast expected, std::span<const std::byte> actual) {
 
 void compare_tensors(const Checkpoint& source, const Checkpoint& written, std::optional<Dtype> dtype,
                      const Job& job) {
-  if (source.tensors().size() != written.tensors().size()) differ(written, "the number of tensors differs");
+  const std::vector<TensorView> tensors = exported_tensors(source);
+  if (tensors.size() != written.tensors().size()) differ(written, "the number of tensors differs");
   std::size_t done = 0;
-  for (const TensorView& tensor : source.tensors()) {
-    job.report("verifying tensors",
-               static_cast<double>(done++) / static_cast<double>(source.tensors().size()));
+  for (const TensorView& tensor : tensors) {
+    job.report("verifying tensors", static_cast<double>(done++) / static_cast<double>(tensors.size()));
     const TensorView* actual = written.find(tensor.name);
     const Recast expected(tensor, dtype);
     if (actual == nullptr || actual->dtype != expected.dtype() || actual->shape != tensor.shape ||
@@ -64,8 +65,18 @@ LanguageModel verify_export(const Checkpoint& source, const Checkpoint& written,
   compare_tensors(source, written, dtype, job);
   LanguageModel reopened = LanguageModel::load(written, "cpu", job);
   if (reopened.config().bsbr != converted.config().bsbr) differ(written, "the bsbr settings in config.json");
+  if (reopened.config().tied_head != converted.config().tied_head)
+    differ(written, "which tensor is the head");
+  if (reopened.config().end_tokens != converted.config().end_tokens)
+    differ(written, "the tokens that end a text");
   if (keeps_bits(source, dtype)) compare_logits(written, reopened, converted, job);
   return reopened;
+}
+
+TokenizerCheck verify_tokenizer(const Checkpoint& source, const Checkpoint& written) {
+  TokenizerCheck check = check_tokenizer(source, written.folder());
+  if (!check.difference.empty()) differ(written, "the tokenizer: " + check.difference);
+  return check;
 }
 
 }  // namespace bsbr

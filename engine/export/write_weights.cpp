@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "engine/checkpoint/weight_files.h"
+#include "engine/export/exported_tensors.h"
 #include "engine/export/recast.h"
 #include "engine/export/staged_folder.h"
 
@@ -16,7 +17,7 @@ using Shard = std::vector<TensorSource>;
 
 std::vector<Shard> divide(const Checkpoint& source, std::optional<Dtype> dtype, std::uint64_t shard_bytes) {
   // Widest elements first, so that every tensor begins at a multiple of its element's size.
-  std::vector<TensorView> tensors = source.tensors();
+  std::vector<TensorView> tensors = exported_tensors(source);
   const auto width = [&](const TensorView& tensor) { return size_of(recast_type(tensor.dtype, dtype)); };
   std::stable_sort(tensors.begin(), tensors.end(),
                    [&](const TensorView& a, const TensorView& b) { return width(a) > width(b); });
@@ -51,12 +52,12 @@ std::string shard_name(std::size_t index, std::size_t count) {
 
 std::uint64_t written_bytes(const Checkpoint& source, std::optional<Dtype> dtype) {
   std::uint64_t bytes = 0;
-  for (const TensorView& tensor : source.tensors()) bytes += Recast(tensor, dtype).bytes();
+  for (const TensorView& tensor : exported_tensors(source)) bytes += Recast(tensor, dtype).bytes();
   return bytes;
 }
 
 bool keeps_bits(const Checkpoint& source, std::optional<Dtype> dtype) {
-  return std::ranges::all_of(source.tensors(), [&](const TensorView& tensor) {
+  return std::ranges::all_of(exported_tensors(source), [&](const TensorView& tensor) {
     return recast_type(tensor.dtype, dtype) == tensor.dtype;
   });
 }

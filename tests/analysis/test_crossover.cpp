@@ -113,6 +113,33 @@ class TestCrossover : public QObject {
     QCOMPARE(memory.find(converted).value(), tokens);
   }
 
+  void it_lies_in_the_cache_and_never_in_the_working_folder() {
+    qputenv("XDG_CACHE_HOME", "/some/cache");
+    QCOMPARE(CrossoverMemory::of_user().file(), std::filesystem::path("/some/cache/bsbr/crossover.json"));
+    for (const char* none : {"", "relative", "./here"}) {
+      qputenv("XDG_CACHE_HOME", none);
+      qputenv("HOME", "/home/of/mine");
+      QCOMPARE(CrossoverMemory::of_user().file(),
+               std::filesystem::path("/home/of/mine/.cache/bsbr/crossover.json"));
+      qputenv("HOME", "relative");
+      QVERIFY(CrossoverMemory::of_user().file().empty());
+    }
+    qunsetenv("HOME");  // then the system's list of users says where it is
+    QVERIFY(CrossoverMemory::of_user().file().is_absolute());
+  }
+
+  void nothing_is_kept_where_there_is_no_file() {
+    const QTemporaryDir folder;
+    const QString before = QDir::currentPath();
+    QVERIFY(QDir::setCurrent(folder.path()));
+    const CrossoverMemory memory{std::filesystem::path()};
+    const LanguageModel converted = load().with_attention(small_config());
+    memory.keep(converted, std::vector<std::int64_t>(std::size_t(converted.config().layers), 16));
+    QVERIFY(!memory.find(converted));
+    QVERIFY(QDir::setCurrent(before));
+    QVERIFY(QDir(folder.path()).isEmpty());
+  }
+
   void a_damaged_memory_is_begun_anew() {
     const QTemporaryDir folder;
     const CrossoverMemory memory(std::filesystem::path(folder.path().toStdString()) / "memory.json");

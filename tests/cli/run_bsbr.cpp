@@ -42,6 +42,16 @@ QString shell_script(const std::vector<std::string>& arguments) {
   return script;
 }
 
+/// Waits until a signal is to be sent; false if the program ends before.
+bool is_time_for_signal(QProcess& process, const RunOptions& options) {
+  if (options.signal_on_output) return process.waitForReadyRead(options.limit_ms);
+  if (!options.signal_when) return !process.waitForFinished(std::max(1, options.signal_after_ms));
+  while (!options.signal_when()) {
+    if (process.waitForFinished(2) || process.state() == QProcess::NotRunning) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 RunResult run_bsbr(const std::vector<std::string>& arguments, const RunOptions& options) {
@@ -69,10 +79,7 @@ RunResult run_bsbr(const std::vector<std::string>& arguments, const RunOptions& 
   process.write(options.input.data(), qint64(options.input.size()));
   process.closeWriteChannel();
   if (options.signal != 0) {
-    const bool running = options.signal_on_output
-                             ? process.waitForReadyRead(options.limit_ms)
-                             : !process.waitForFinished(std::max(1, options.signal_after_ms));
-    if (running) ::kill(static_cast<pid_t>(process.processId()), options.signal);
+    if (is_time_for_signal(process, options)) ::kill(static_cast<pid_t>(process.processId()), options.signal);
   }
   RunResult result;
   if (process.state() != QProcess::NotRunning && !process.waitForFinished(options.limit_ms)) {

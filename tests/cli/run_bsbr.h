@@ -15,8 +15,9 @@ struct RunOptions {
   std::string folder;                              ///< working folder; empty: this process's
   int signal = 0;                                  ///< sent after signal_after_ms
   int signal_after_ms = 0;
-  bool signal_on_output = false;  ///< … or as soon as there is something on standard output
-  int limit_ms = 240'000;         ///< then the program is killed
+  bool signal_on_output = false;      ///< … or as soon as there is something on standard output
+  std::function<bool()> signal_when;  ///< … or as soon as this is so
+  int limit_ms = 240'000;             ///< then the program is killed
 };
 
 struct RunResult {

@@ -2,8 +2,12 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <csignal>
+
 #include "tests/cli/checkpoints.h"
 #include "tests/cli/run_bsbr.h"
+#include "tests/support/failing_calls.h"
 
 using namespace bsbr::test;
 namespace fs = std::filesystem;
@@ -135,6 +139,50 @@ class TestCliExportFailures : public QObject {
              {".staging-", bytes < 100'000 ? "File too large" : "ulimit -f"});
       refuse(place, convert(kDemo, place / "old", options, true), before, {".staging-"});
     }
+  }
+
+  /// A file system, or a kernel, that knows no flags of renameat2: NFS, many of FUSE.
+  void plainRename_data() {
+    QTest::addColumn<int>("code");
+    QTest::newRow("the file system") << EINVAL;
+    QTest::newRow("the kernel") << ENOSYS;
+  }
+  void plainRename() {
+    QFETCH(int, code);
+    const fs::path place = room();
+    RunOptions options;
+    options.in_child = [code] { fail_calls({SYS_renameat2}, code); };
+    EXPECT_SUCCESS(convert(kDemo, place / "new", options));
+    const auto made = tree(place / "new");
+    QVERIFY(made.contains("model.safetensors"));
+    copy_checkpoint(golden_checkpoint("gpt2-plain"), place / "old");
+    EXPECT_SUCCESS(convert(kDemo, place / "old", options, true));
+    QVERIFY(tree(place / "old") == made);
+    QCOMPARE(std::distance(fs::directory_iterator(place), {}), 2);
+    refuse(place, convert(kDemo, place / "new", options), tree(place), {"new: exists already"});
+  }
+
+  /// Where one step of making the folder fails, nothing of it stays.
+  void unchangeableMode() {
+    const fs::path place = room();
+    RunOptions options;
+    options.in_child = [] { fail_calls(kChmod, EPERM); };
+    refuse(place, convert(kDemo, place / "out", options), {}, {"cannot set permissions"});
+  }
+
+  /// What is measured after the export is for later: whatever becomes of it, the export stands.
+  void cancelledAfterTheExport() {
+    const fs::path place = room();
+    RunOptions options;
+    options.environment["XDG_CACHE_HOME"] = (place / "cache").string();  // nothing is remembered
+    options.signal = SIGINT;
+    options.signal_when = [&] { return fs::exists(place / "out/config.json"); };
+    const RunResult result = run_bsbr(
+        {"convert", kDemo, place / "out", "--density", "0.5", "--calibration-tokens", "512", "--json"},
+        options);
+    QCOMPARE(result.json()["folder"].get<std::string>(), (place / "out").string());
+    QVERIFY2(result.err.starts_with("bsbr: warning: "), result.text().c_str());
+    EXPECT_SUCCESS(run_bsbr({"info", place / "out"}));
   }
 
   void fileTooLargeForLogits() {

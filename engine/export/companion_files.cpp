@@ -1,0 +1,133 @@
+#include "engine/export/companion_files.h"
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <system_error>
+
+#include "engine/base/error.h"
+#include "engine/base/json_file.h"
+#include "engine/checkpoint/gguf_file.h"
+#include "engine/export/gguf_tokenizer.h"
+#include "engine/export/staged_folder.h"
+#include "engine/model/checkpoint_tokenizer.h"
+
+namespace bsbr {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+constexpr std::array kCopied{"vocab.json",
+                             "merges.txt",
+                             "tokenizer.json",
+                             "tokenizer.model",
+                             "added_tokens.json",
+                             "special_tokens_map.json",
+                             "chat_template.jinja",
+                             "chat_template.json",
+                             "generation_config.json",
+                             "LICENSE",
+                             "LICENSE.txt",
+                             "LICENSE.md"};
+constexpr const char* kTokenizerConfig = "tokenizer_config.json";
+constexpr const char* kTemplates = "additional_chat_templates";
+constexpr std::uint64_t kLargestCopied = 256U << 20;
+
+/// The inputs that these models have. transformers 4 makes a third by default, token_type_ids, which Llama's
+/// and Qwen2's generate() refuses and GPT-2 adds to its embeddings.
+const json& model_inputs() {
+  static const json inputs{"input_ids", "attention_mask"};
+  return inputs;
+}
+
+/// A link that leads nowhere is there, and an error to read.
+bool is_there(const fs::path& path) {
+  std::error_code error;
+  return fs::exists(fs::symlink_status(path, error));
+}
+
+void copy_file(const fs::path& from, const fs::path& to) {
+  if (is_there(from)) write_text_file(to, read_text_file(from, kLargestCopied));
+}
+
+/// Whether a tokenizer of that configuration makes other inputs than model_inputs(). The classes of these
+/// families make no others, the general ones do.
+bool makes_other_inputs(const json& config) {
+  if (const auto named = config.find("model_input_names"); named != config.end() && named->is_array())
+    return std::ranges::find(*named, "token_type_ids") != named->end();
+  const auto name = config.find("tokenizer_class");
+  return name != config.end() && (*name == "PreTrainedTokenizerFast" || *name == "TokenizersBackend");
+}
+
+void copy_tokenizer_config(const fs::path& source, const fs::path& folder) {
+  const fs::path from = source / kTokenizerConfig;
+  if (!is_there(from)) return;
+  const std::string text = read_text_file(from, kLargestCopied);
+  json config = parse_json_object(text, from);
+  if (!makes_other_inputs(config)) return write_text_file(folder / kTokenizerConfig, text);
+  config["model_input_names"] = model_inputs();
+  write_text_file(folder / kTokenizerConfig, config.dump(2) + "\n");
+}
+
+void copy_templates(const fs::path& source, const fs::path& folder) {
+  std::error_code error;
+  const fs::directory_iterator entries(source / kTemplates, error);
+  if (error) return;
+  for (const auto& entry : entries) {
+    if (entry.path().extension() != ".jinja") continue;
+    fs::create_directory(folder / kTemplates, error);
+    copy_file(entry.path(), folder / kTemplates / entry.path().filename());
+  }
+}
+
+/// Tokens may hold bytes that are no UTF-8; the format has no way to keep those, and check_tokenizer() finds
+/// them.
+std::string text_of(const json& json) {
+  return json.dump(1, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
+json tokenizer_config(const GgufFile& gguf, const GgufVocabulary& vocabulary, const json& model) {
+  json config{{"tokenizer_class", "PreTrainedTokenizerFast"},
+              {"clean_up_tokenization_spaces", false},
+              {"model_input_names", model_inputs()}};
+  for (const char* name : {"bos", "eos", "pad"}) {
+    const auto id = model.find(cat(name, "_token_id"));
+    if (id == model.end() || !id->is_number_integer()) continue;
+    const auto at = id->get<std::int64_t>();
+    if (at < 0 || at >= static_cast<std::int64_t>(vocabulary.tokens.size())) continue;
+    config[cat(name, "_token")] = vocabulary.tokens[static_cast<std::size_t>(at)];
+  }
+  if (const auto* chat = gguf.get<std::string>("tokenizer.chat_template")) config["chat_template"] = *chat;
+  return config;
+}
+
+/// What transformers takes for generating, in place of config.json's ids.
+json generation_config(const json& model, const std::vector<TokenId>& end_tokens) {
+  json config = json::object();
+  for (const char* key : {"bos_token_id", "pad_token_id"}) {
+    if (const auto id = model.find(key); id != model.end()) config[key] = *id;
+  }
+  if (!end_tokens.empty()) config["eos_token_id"] = end_tokens;
+  return config;
+}
+
+}  // namespace
+
+void write_companion_files(const Checkpoint& source, const ModelConfig& model, const fs::path& folder) {
+  if (const auto gguf = source.gguf()) {
+    const GgufVocabulary vocabulary = gguf_vocabulary(*gguf);
+    write_text_file(folder / "tokenizer.json", text_of(tokenizer_json(vocabulary)));
+    write_text_file(folder / kTokenizerConfig, text_of(tokenizer_config(*gguf, vocabulary, source.config())));
+    write_text_file(folder / "generation_config.json",
+                    text_of(generation_config(source.config(), model.end_tokens)));
+    return;
+  }
+  for (const char* name : kCopied) copy_file(source.folder() / name, folder / name);
+  copy_tokenizer_config(source.folder(), folder);
+  copy_templates(source.folder(), folder);
+}
+
+}  // namespace bsbr
