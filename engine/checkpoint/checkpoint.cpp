@@ -134,6 +134,8 @@ struct Checkpoint::Content {
   std::vector<std::unique_ptr<float[]>> buffers;
   std::vector<TensorView> tensors;
   std::uint64_t tensor_bytes = 0;
+  std::map<std::string, std::string> shared_names;
+  std::vector<std::string> warnings;
 
   void read_gguf(const fs::path& path, const Job& job) {
     gguf = GgufFile::open(path);
@@ -143,6 +145,8 @@ struct Checkpoint::Content {
     tensors = std::move(model.tensors);
   }
   void read_folder(const WeightFiles& weights, const Job& job);
+  [[nodiscard]] const TensorView* find(std::string_view wanted) const;
+  void find_shared_names();
 };
 
 void Checkpoint::Content::read_folder(const WeightFiles& weights, const Job& job) {
@@ -151,6 +155,21 @@ void Checkpoint::Content::read_folder(const WeightFiles& weights, const Job& job
   shards = open_weights(folder, weights, job);
   for (const WeightShard& shard : shards)
     tensors.insert(tensors.end(), shard.tensors.begin(), shard.tensors.end());
+}
+
+const TensorView* Checkpoint::Content::find(std::string_view wanted) const {
+  const auto at = std::ranges::lower_bound(tensors, wanted, {},
+                                           [](const TensorView& t) -> std::string_view { return t.name; });
+  return at == tensors.end() || at->name != wanted ? nullptr : &*at;
+}
+
+void Checkpoint::Content::find_shared_names() {
+  for (const WeightShard& shard : shards) {
+    if (shard.metadata == nullptr) continue;
+    for (const auto& [dropped, kept] : *shard.metadata) {
+      if (find(dropped) == nullptr && find(kept) != nullptr) shared_names.emplace(dropped, kept);
+    }
+  }
 }
 
 Checkpoint Checkpoint::open(const std::string& path_or_name, const Job& job) {
@@ -169,6 +188,7 @@ Checkpoint Checkpoint::open(const std::string& path_or_name, const Job& job) {
     content->read_gguf(place.gguf, job);
   }
   std::ranges::sort(content->tensors, {}, &TensorView::name);
+  content->find_shared_names();
   for (const TensorView& tensor : content->tensors) content->tensor_bytes += tensor.bytes.size();
   return Checkpoint(std::move(content));
 }
@@ -195,10 +215,14 @@ std::shared_ptr<const GgufFile> Checkpoint::gguf() const {
   return content_->gguf;
 }
 
+const std::map<std::string, std::string>& Checkpoint::shared_names() const {
+  return content_->shared_names;
+}
+const std::vector<std::string>& Checkpoint::warnings() const {
+  return content_->warnings;
+}
 const TensorView* Checkpoint::find(std::string_view name) const {
-  const auto at = std::ranges::lower_bound(content_->tensors, name, {},
-                                           [](const TensorView& t) -> std::string_view { return t.name; });
-  return at == content_->tensors.end() || at->name != name ? nullptr : &*at;
+  return content_->find(name);
 }
 
 }  // namespace bsbr

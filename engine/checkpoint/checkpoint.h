@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -45,6 +46,11 @@ class Checkpoint {
   [[nodiscard]] std::uint64_t tensor_bytes() const;
   /// Number of files that hold the tensors.
   [[nodiscard]] std::size_t shard_count() const;
+  /// Names under which the files leave a tensor out because it is another one, and the name of that, which is
+  /// among tensors(): what save_model() of the safetensors library writes into __metadata__.
+  [[nodiscard]] const std::map<std::string, std::string>& shared_names() const;
+  /// What a person should know of how the files were read: a line each, every cause once.
+  [[nodiscard]] const std::vector<std::string>& warnings() const;
   /// The GGUF file with its metadata, as of the tokenizer; nullptr for a HuggingFace folder.
   [[nodiscard]] std::shared_ptr<const GgufFile> gguf() const;
 

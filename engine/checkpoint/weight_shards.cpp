@@ -4,6 +4,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 #include "engine/checkpoint/problems.h"
 #include "engine/checkpoint/shard_index.h"
@@ -16,7 +17,9 @@ namespace {
 template <class File>
 WeightShard shard_of(File file) {
   auto kept = std::make_shared<const File>(std::move(file));
-  return {kept->path(), kept->tensors(), kept};
+  WeightShard shard{kept->path(), kept->tensors(), kept};
+  if constexpr (std::is_same_v<File, SafetensorsFile>) shard.metadata = &kept->metadata();
+  return shard;
 }
 
 std::vector<WeightShard> open_shards(const fs::path& path, const ShardIndex& index, bool torch,

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "engine/base/job.h"
@@ -16,6 +18,7 @@ struct WeightShard {
   std::filesystem::path path;
   std::span<const TensorView> tensors;  ///< valid while `file` or a copy of it lives
   std::shared_ptr<const void> file;
+  const std::map<std::string, std::string>* metadata = nullptr;  ///< of safetensors; valid as `tensors` are
 };
 
 /// Opens those of the folder's files that hold its weights: what WeightFiles::chosen_index() names, else the

@@ -18,28 +18,24 @@ class ConfigReader {
   explicit ConfigReader(const nlohmann::json& json) : json_(json) {}
 
   /// A required integer in [1, 2^31).
-  std::int64_t size(const char* key) { return size(key, std::nullopt); }
+  std::int64_t size(const char* key) { return integer(key, std::nullopt, 1); }
   /// The same; `fallback` when the key is absent or null.
   std::int64_t size(const char* key, std::optional<std::int64_t> fallback) {
+    return integer(key, fallback, 1);
+  }
+  /// An integer in [0, 2^31); `fallback` when the key is absent or null.
+  std::int64_t count(const char* key, std::int64_t fallback) { return integer(key, fallback, 0); }
+
+  /// A number above 0 and at most `most`, which must be there if there is no `fallback`.
+  double positive(const char* key, std::optional<double> fallback, double most) {
     const nlohmann::json* value = find(key);
     if (value == nullptr) {
       if (!fallback) problem(cat(key, " is missing"));
       return fallback.value_or(1);
     }
-    if (!value->is_number_integer() || value->get<std::int64_t>() < 1 || value->get<std::int64_t>() > kMost) {
-      problem(cat(key, " is ", shown(*value), ", an integer from 1 to ", kMost, " is expected"));
-      return 1;
-    }
-    return value->get<std::int64_t>();
-  }
-
-  /// A number above 0 and at most `most`.
-  double positive(const char* key, double fallback, double most) {
-    const nlohmann::json* value = find(key);
-    if (value == nullptr) return fallback;
     if (!value->is_number() || !(value->get<double>() > 0) || value->get<double>() > most) {
       problem(cat(key, " is ", shown(*value), ", a number above 0 and at most ", most, " is expected"));
-      return fallback;
+      return fallback.value_or(1);
     }
     return value->get<double>();
   }
@@ -69,6 +65,7 @@ class ConfigReader {
     static const std::map<std::string, Activation> kNames{
         {"gelu_new", Activation::GeluNew}, {"gelu_pytorch_tanh", Activation::GeluNew},
         {"gelu", Activation::Gelu},        {"relu", Activation::Relu},
+        {"gelu_python", Activation::Gelu}, {"gelu_fast", Activation::GeluNew},
         {"silu", Activation::Silu},        {"swish", Activation::Silu}};
     const std::string name = text(key, fallback);
     if (const auto found = kNames.find(name); found != kNames.end()) return found->second;
@@ -91,6 +88,12 @@ class ConfigReader {
     return ids;
   }
 
+  /// The value; nullptr when the key is absent or null.
+  [[nodiscard]] const nlohmann::json* find(const char* key) const {
+    const auto found = json_.find(key);
+    return found == json_.end() || found->is_null() ? nullptr : &*found;
+  }
+
   void problem(const std::string& what) { problems_.push_back(where_ + what); }
 
   /// A reader of the object under `key`, whose problems name it; hand them back with take_problems().
@@ -103,6 +106,7 @@ class ConfigReader {
     problems_.insert(problems_.end(), inner.problems_.begin(), inner.problems_.end());
   }
 
+  [[nodiscard]] bool has_problems() const { return !problems_.empty(); }
   /// Throws Error(InvalidFile) if anything was wrong.
   void finish() const {
     if (problems_.empty()) return;
@@ -114,9 +118,18 @@ class ConfigReader {
  private:
   static constexpr std::int64_t kMost = 2147483647;
 
-  [[nodiscard]] const nlohmann::json* find(const char* key) const {
-    const auto found = json_.find(key);
-    return found == json_.end() || found->is_null() ? nullptr : &*found;
+  std::int64_t integer(const char* key, std::optional<std::int64_t> fallback, std::int64_t least) {
+    const nlohmann::json* value = find(key);
+    if (value == nullptr) {
+      if (!fallback) problem(cat(key, " is missing"));
+      return fallback.value_or(1);
+    }
+    if (!value->is_number_integer() || value->get<std::int64_t>() < least ||
+        value->get<std::int64_t>() > kMost) {
+      problem(cat(key, " is ", shown(*value), ", an integer from ", least, " to ", kMost, " is expected"));
+      return fallback.value_or(1);
+    }
+    return value->get<std::int64_t>();
   }
   static std::string shown(const nlohmann::json& value) {
     const std::string text = value.dump();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 
@@ -7,6 +8,7 @@
 
 namespace bsbr {
 
+class Checkpoint;
 struct DecoderWeights;
 class WeightLoader;
 
@@ -16,10 +18,14 @@ struct Family {
   /// Throws as ModelConfig::from_json.
   ModelConfig (*config)(const nlohmann::json& json);
   /// Tells the loader which tensors there are, by their names in HuggingFace checkpoints, with or without the
-  /// prefix of the inner model.
-  void (*expect)(const ModelConfig& config, WeightLoader& loader);
+  /// prefix of the inner model, and settles `tied_head`.
+  void (*expect)(ModelConfig& config, WeightLoader& loader);
   /// Takes what expect() named, after WeightLoader::check().
   DecoderWeights (*weights)(const ModelConfig& config, WeightLoader& loader);
+  /// The key of config.json that says how long a sequence may be.
+  const char* context_key;
+  /// What transformers takes without it; 0: it is needed.
+  std::int64_t (*default_context)(const Checkpoint& checkpoint);
 };
 
 extern const Family kGpt2;

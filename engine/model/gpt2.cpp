@@ -3,6 +3,7 @@
 #include "engine/model/config_reader.h"
 #include "engine/model/decoder_weights.h"
 #include "engine/model/family.h"
+#include "engine/model/tied_head.h"
 #include "engine/model/weight_loader.h"
 
 /// GPT-2: https://huggingface.co/docs/transformers/model_doc/gpt2.
@@ -10,7 +11,9 @@ namespace bsbr {
 namespace {
 
 std::string prefix_of(const WeightLoader& loader) {
-  return loader.checkpoint().find("wte.weight") != nullptr ? "" : "transformer.";
+  return loader.find("transformer.ln_f.weight") == nullptr && loader.find("ln_f.weight") != nullptr
+             ? ""
+             : "transformer.";
 }
 
 ModelConfig gpt2_config(const nlohmann::json& json) {
@@ -45,10 +48,20 @@ ModelConfig gpt2_config(const nlohmann::json& json) {
   return config;
 }
 
-void gpt2_expect(const ModelConfig& config, WeightLoader& loader) {
+/// What transformers takes, if the checkpoint has so many positions.
+std::int64_t gpt2_context(const Checkpoint& checkpoint) {
+  constexpr std::int64_t kDefault = 1024;
+  for (const char* name : {"transformer.wpe.weight", "wpe.weight"}) {
+    const TensorView* table = checkpoint.find(name);
+    if (table != nullptr && !table->shape.empty() && table->shape.front() == kDefault) return kDefault;
+  }
+  return 0;
+}
+
+void gpt2_expect(ModelConfig& config, WeightLoader& loader) {
   const std::string prefix = prefix_of(loader);
   const std::int64_t d = config.width;
-  loader.expect(prefix + "wte.weight", {config.vocabulary, d});
+  expect_embedding_and_head(config, loader, prefix + "wte.weight");
   loader.expect(prefix + "wpe.weight", {config.context, d});
   const auto expect_norm = [&](const std::string& name) {
     loader.expect(name + ".weight", {d});
@@ -66,16 +79,8 @@ void gpt2_expect(const ModelConfig& config, WeightLoader& loader) {
     expect_norm(layer + "ln_2");
     expect_linear(layer + "mlp.c_fc", d, config.inner);
     expect_linear(layer + "mlp.c_proj", config.inner, d);
-    // Constant masks that older versions of transformers stored.
-    loader.ignore(layer + "attn.bias");
-    loader.ignore(layer + "attn.masked_bias");
   }
   expect_norm(prefix + "ln_f");
-  if (config.tied_head) {
-    loader.ignore("lm_head.weight");
-  } else {
-    loader.expect("lm_head.weight", {config.vocabulary, d});
-  }
 }
 
 DecoderWeights gpt2_weights(const ModelConfig& config, WeightLoader& loader) {
@@ -101,12 +106,12 @@ DecoderWeights gpt2_weights(const ModelConfig& config, WeightLoader& loader) {
                               linear(layer + "mlp.c_proj")});
   }
   weights.final_norm = norm(prefix + "ln_f");
-  weights.head = config.tied_head ? weights.token_embedding : loader.take("lm_head.weight");
+  weights.head = config.tied_head ? weights.token_embedding : loader.take(kHead);
   return weights;
 }
 
 }  // namespace
 
-const Family kGpt2{"gpt2", gpt2_config, gpt2_expect, gpt2_weights};
+const Family kGpt2{"gpt2", gpt2_config, gpt2_expect, gpt2_weights, "n_positions", gpt2_context};
 
 }  // namespace bsbr

@@ -74,18 +74,20 @@ LanguageModel LanguageModel::load(const Checkpoint& checkpoint, const std::strin
     family.expect(config, loader);
     loader.check();
     auto weights = std::make_shared<const DecoderWeights>(family.weights(config, loader));
+    Source source{config.warnings, loader.names()};
+    source.warnings.insert(source.warnings.end(), loader.warnings().begin(), loader.warnings().end());
     const std::optional<BsbrConfig> bsbr = config.bsbr;
     return LanguageModel(std::make_shared<const Decoder>(std::move(config), std::move(weights), bsbr),
-                         std::make_shared<const std::vector<std::string>>(loader.warnings()));
+                         std::make_shared<const Source>(std::move(source)));
   });
 }
 
 LanguageModel LanguageModel::with_attention(const std::optional<BsbrConfig>& bsbr) const {
-  return {std::make_shared<const Decoder>(decoder_->with_attention(bsbr)), warnings_};
+  return {std::make_shared<const Decoder>(decoder_->with_attention(bsbr)), source_};
 }
 
 LanguageModel LanguageModel::with_dense_start(std::span<const std::int64_t> tokens) const {
-  return {std::make_shared<const Decoder>(decoder_->with_attention(config().bsbr, tokens)), warnings_};
+  return {std::make_shared<const Decoder>(decoder_->with_attention(config().bsbr, tokens)), source_};
 }
 
 const ModelConfig& LanguageModel::config() const {

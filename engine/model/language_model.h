@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -49,8 +50,15 @@ class LanguageModel {
   [[nodiscard]] LanguageModel with_dense_start(std::span<const std::int64_t> tokens) const;
 
   [[nodiscard]] const ModelConfig& config() const;
-  /// What a person should know of the weights, one line each.
-  [[nodiscard]] const std::vector<std::string>& warnings() const { return *warnings_; }
+  /// What a person should know of the checkpoint, its settings and its weights: a line each, every cause
+  /// once.
+  [[nodiscard]] const std::vector<std::string>& warnings() const { return source_->warnings; }
+  /// The tensors that the model is made of, by their names in HuggingFace checkpoints, each with the name
+  /// under which the checkpoint holds it: another one where two tensors are one. A tied head is not among
+  /// them.
+  [[nodiscard]] const std::map<std::string, std::string>& tensor_names() const {
+    return source_->tensor_names;
+  }
 
   /// Logits [rows, columns, vocabulary], zero where there is padding; row for row what the row has alone.
   /// Throws Error(InvalidArgument) for rows longer than the context, ids outside the vocabulary, masks with
@@ -62,12 +70,15 @@ class LanguageModel {
   [[nodiscard]] const Decoder& decoder() const { return *decoder_; }
 
  private:
-  LanguageModel(std::shared_ptr<const Decoder> decoder,
-                std::shared_ptr<const std::vector<std::string>> warnings)
-      : decoder_(std::move(decoder)), warnings_(std::move(warnings)) {}
+  struct Source {
+    std::vector<std::string> warnings;
+    std::map<std::string, std::string> tensor_names;
+  };
+  LanguageModel(std::shared_ptr<const Decoder> decoder, std::shared_ptr<const Source> source)
+      : decoder_(std::move(decoder)), source_(std::move(source)) {}
 
   std::shared_ptr<const Decoder> decoder_;
-  std::shared_ptr<const std::vector<std::string>> warnings_;
+  std::shared_ptr<const Source> source_;
 };
 
 /// Throws Error(InvalidFile) if the tokenizer has ids that the model's embedding lacks.

@@ -38,7 +38,8 @@ struct ModelConfig {
   std::int64_t head_dim;
   Activation activation;
   double norm_epsilon;
-  bool tied_head;                  ///< the head's weight is the token embedding
+  bool tied_head;                  ///< the head's weight is the token embedding: what config.json says until
+                                   ///< the tensors are known (expect_embedding_and_head()), then what is so
   bool scale_by_head_dim;          ///< q·k is divided by √head_dim
   bool scale_by_layer;             ///< … and by (layer + 1)
   std::optional<RopeConfig> rope;  ///< rotary positions; without it positions are embedded
@@ -47,6 +48,8 @@ struct ModelConfig {
   bool mlp_bias;
   std::vector<std::int64_t> end_tokens;  ///< each ends a generated text
   std::optional<BsbrConfig> bsbr;        ///< of a converted checkpoint
+  /// What a person should know of how it was read, a line each.
+  std::vector<std::string> warnings;
 
   /// What q·k is multiplied by in a layer, counted from 0.
   [[nodiscard]] double attention_scale(std::int64_t layer) const;

@@ -44,8 +44,11 @@ TokenId Sampler::next(std::span<const float> logits) {
   std::sort(order_.begin(), order_.end(), likelier);
   weight_.clear();
   double total = 0;
+  const double top = logit(order_[0]);
   for (const std::int64_t id : order_) {
-    weight_.push_back(std::exp((static_cast<double>(logit(id)) - logit(order_[0])) / options_.temperature));
+    const double value = logit(id);
+    // The difference of two equal infinities is no number.
+    weight_.push_back(value == top ? 1 : std::exp((value - top) / options_.temperature));
     total += weight_.back();
   }
   double kept = 0;

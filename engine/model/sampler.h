@@ -25,7 +25,8 @@ class Sampler {
  public:
   explicit Sampler(const SamplingOptions& options);
   /// Of equal logits the lower id comes first. Logits that are NaN are never taken; throws
-  /// Error(InvalidArgument) if all are.
+  /// Error(InvalidArgument) if all are. Several that are infinite, or all that are minus infinity, are
+  /// equally likely.
   TokenId next(std::span<const float> logits);
 
  private:

@@ -23,17 +23,17 @@ nlohmann::json CheckpointSummary::to_json() const {
 }
 
 CheckpointSummary summarize(const Checkpoint& checkpoint) {
-  CheckpointSummary summary{config_of(checkpoint), 0, "", checkpoint.tensor_bytes()};
+  CheckpointSummary summary{config_of(checkpoint), 0, "", checkpoint.tensor_bytes(), {}};
   WeightLoader loader(checkpoint, at::kCPU, {});
   find_family(summary.config.family).expect(summary.config, loader);
   loader.check();
   summary.parameters = loader.parameters();
   std::set<std::string_view> types;
-  for (const TensorView& view : checkpoint.tensors()) {
-    if (loader.expects(view.name)) types.insert(to_string(view.dtype));
-  }
+  for (const auto& [name, stored] : loader.names()) types.insert(to_string(checkpoint.find(stored)->dtype));
   for (const std::string_view type : types)
     summary.dtype += (summary.dtype.empty() ? "" : "+") + std::string(type);
+  summary.warnings = summary.config.warnings;
+  summary.warnings.insert(summary.warnings.end(), loader.warnings().begin(), loader.warnings().end());
   return summary;
 }
 

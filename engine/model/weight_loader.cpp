@@ -13,11 +13,12 @@
 #include <numeric>
 
 #include "engine/base/error.h"
+#include "engine/model/spare_tensors.h"
 
 namespace bsbr {
 
 bool is_weight_type(Dtype dtype) {
-  return dtype == Dtype::F32 || dtype == Dtype::F16 || dtype == Dtype::BF16;
+  return dtype == Dtype::F64 || dtype == Dtype::F32 || dtype == Dtype::F16 || dtype == Dtype::BF16;
 }
 
 at::ScalarType scalar_type(Dtype dtype) {
@@ -26,6 +27,8 @@ at::ScalarType scalar_type(Dtype dtype) {
       return at::kHalf;
     case Dtype::BF16:
       return at::kBFloat16;
+    case Dtype::F64:
+      return at::kDouble;
     default:
       return at::kFloat;
   }
@@ -69,13 +72,31 @@ void WeightLoader::expect(const std::string& name, std::vector<std::int64_t> sha
   expected_.emplace(name, std::move(shape));
 }
 
-void WeightLoader::check() const {
-  std::vector<std::string> missing, shapes, types, unknown;
+const TensorView* WeightLoader::find(const std::string& name) const {
+  if (const auto other = stored_.find(name); other != stored_.end()) return checkpoint_.find(other->second);
+  if (const TensorView* view = checkpoint_.find(name)) return view;
+  const auto& shared = checkpoint_.shared_names();
+  const auto kept = shared.find(name);
+  return kept == shared.end() ? nullptr : checkpoint_.find(kept->second);
+}
+
+void WeightLoader::warn(const std::string& what) {
+  warnings_.push_back(cat(checkpoint_.folder().string(), ": ", what));
+}
+
+void WeightLoader::check() {
+  std::vector<std::string> missing, shapes, types, foreign, spare;
+  SpareTensors others;
+  std::set<std::string_view> used;
   for (const auto& [name, shape] : expected_) {
-    const TensorView* view = checkpoint_.find(name);
+    const TensorView* view = find(name);
+    others.expect(name);
     if (view == nullptr) {
       missing.push_back(name);
-    } else if (view->shape != shape) {
+      continue;
+    }
+    used.insert(view->name);
+    if (view->shape != shape) {
       shapes.push_back(
           cat(name, " is ", shape_text(view->shape), ", config.json asks for ", shape_text(shape)));
     } else if (!is_weight_type(view->dtype)) {
@@ -83,17 +104,33 @@ void WeightLoader::check() const {
     }
   }
   for (const TensorView& view : checkpoint_.tensors()) {
-    if (!expected_.contains(view.name) && !ignored_.contains(view.name)) unknown.push_back(view.name);
+    if (used.contains(view.name) || ignored_.contains(view.name)) continue;
+    const SpareTensors::Kind kind = others.kind_of(view);
+    if (kind == SpareTensors::Kind::Foreign) foreign.push_back(view.name);
+    if (kind == SpareTensors::Kind::Spare) spare.push_back(view.name);
   }
   std::string message;
   add_names(message, "missing tensors", missing);
   add_names(message, "wrong shapes", shapes);
-  add_names(message, "weights must be F32, F16 or BF16", types);
-  add_names(message, "unknown tensors", unknown);
+  add_names(message, "weights must be F64, F32, F16 or BF16", types);
+  add_names(message, "tensors that change what its layers compute and that this program has no place for",
+            foreign);
   if (!message.empty()) {
+    add_names(message, "unknown tensors", spare);
     throw Error(ErrorKind::InvalidFile,
                 cat(checkpoint_.folder().string(), ": the tensors do not fit config.json: ", message));
   }
+  add_names(message, "tensors that the model does not need are left out", spare);
+  if (!message.empty()) warn(message);
+}
+
+std::map<std::string, std::string> WeightLoader::names() const {
+  std::map<std::string, std::string> names;
+  for (const auto& [name, shape] : expected_) {
+    const TensorView* view = find(name);
+    if (view != nullptr) names.emplace(name, view->name);
+  }
+  return names;
 }
 
 std::int64_t WeightLoader::parameters() const {
@@ -106,7 +143,7 @@ std::int64_t WeightLoader::parameters() const {
 
 at::Tensor WeightLoader::take(const std::string& name) {
   job_.report("loading weights", static_cast<double>(taken_++) / static_cast<double>(expected_.size()));
-  at::Tensor tensor = tensor_of(*checkpoint_.find(name), checkpoint_);
+  at::Tensor tensor = tensor_of(*find(name), checkpoint_);
   tensor = tensor.to(device_, at::kFloat);
   if (!std::isfinite(tensor.sum().item<float>())) {
     const std::int64_t bad = tensor.numel() - at::isfinite(tensor).sum().item<std::int64_t>();

@@ -13,7 +13,7 @@
 
 namespace bsbr {
 
-/// Float32, float16 and bfloat16: what weights are stored as.
+/// Float64, float32, float16 and bfloat16: what weights are stored as.
 bool is_weight_type(Dtype dtype);
 /// LibTorch's name of such a type.
 at::ScalarType scalar_type(Dtype dtype);
@@ -27,22 +27,31 @@ class WeightLoader {
       : checkpoint_(std::move(checkpoint)), device_(device), dtype_(dtype), job_(std::move(job)) {}
 
   [[nodiscard]] const Checkpoint& checkpoint() const { return checkpoint_; }
+  /// The tensor of that name, or the one that the files say it shares; nullptr when there is neither.
+  [[nodiscard]] const TensorView* find(const std::string& name) const;
 
   void expect(const std::string& name, std::vector<std::int64_t> shape);
-  [[nodiscard]] bool expects(const std::string& name) const { return expected_.contains(name); }
+  /// The checkpoint holds the expected tensor `name` under another name.
+  void stored_as(const std::string& name, const std::string& stored) { stored_.emplace(name, stored); }
   /// A tensor that may be there and is not needed.
   void ignore(const std::string& name) { ignored_.insert(name); }
-  /// Throws Error(InvalidFile | Unsupported) that names every tensor that is missing, unknown, of a wrong
-  /// shape or of a type that weights cannot have. Nothing has been read before.
-  void check() const;
+  /// Adds to warnings().
+  void warn(const std::string& what);
+  /// Throws Error(InvalidFile) that names every tensor that is missing, of a wrong shape or of a type that
+  /// weights cannot have, and every one that nobody expects and that would change what a layer computes.
+  /// Others that nobody expects are a warning. Nothing has been read before.
+  void check();
 
+  /// The expected tensors, each with the name under which the checkpoint holds it.
+  [[nodiscard]] std::map<std::string, std::string> names() const;
   /// Elements of all expected tensors.
   [[nodiscard]] std::int64_t parameters() const;
 
   /// The tensor, float32, on the device. Its values are looked through for NaN and infinity.
   at::Tensor take(const std::string& name);
 
-  /// One line for each taken tensor with values that are not finite.
+  /// What a person should know, a line each: tensors that are left out, and, once taken, values that are not
+  /// finite.
   [[nodiscard]] const std::vector<std::string>& warnings() const { return warnings_; }
 
  private:
@@ -51,6 +60,7 @@ class WeightLoader {
   at::ScalarType dtype_;
   Job job_;
   std::map<std::string, std::vector<std::int64_t>> expected_;
+  std::map<std::string, std::string> stored_;
   std::set<std::string> ignored_;
   std::vector<std::string> warnings_;
   std::size_t taken_ = 0;
