@@ -10,6 +10,7 @@
 #include "engine/base/error.h"
 #include "engine/base/json_file.h"
 #include "engine/checkpoint/gguf_file.h"
+#include "engine/checkpoint/path_error.h"
 #include "engine/export/gguf_tokenizer.h"
 #include "engine/export/staged_folder.h"
 #include "engine/model/checkpoint_tokenizer.h"
@@ -20,19 +21,12 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-constexpr std::array kCopied{"vocab.json",
-                             "merges.txt",
-                             "tokenizer.json",
-                             "tokenizer.model",
-                             "added_tokens.json",
-                             "special_tokens_map.json",
-                             "chat_template.jinja",
-                             "chat_template.json",
-                             "generation_config.json",
-                             "LICENSE",
-                             "LICENSE.txt",
-                             "LICENSE.md"};
+constexpr std::array kCopied{"vocab.json",          "merges.txt",         "tokenizer.json",
+                             "tokenizer.model",     "added_tokens.json",  "special_tokens_map.json",
+                             "chat_template.jinja", "chat_template.json", "LICENSE",
+                             "LICENSE.txt",         "LICENSE.md"};
 constexpr const char* kTokenizerConfig = "tokenizer_config.json";
+constexpr const char* kGenerationConfig = "generation_config.json";
 constexpr const char* kTemplates = "additional_chat_templates";
 constexpr std::uint64_t kLargestCopied = 256U << 20;
 
@@ -44,13 +38,8 @@ const json& model_inputs() {
 }
 
 /// A link that leads nowhere is there, and an error to read.
-bool is_there(const fs::path& path) {
-  std::error_code error;
-  return fs::exists(fs::symlink_status(path, error));
-}
-
 void copy_file(const fs::path& from, const fs::path& to) {
-  if (is_there(from)) write_text_file(to, read_text_file(from, kLargestCopied));
+  if (has_entry(from)) write_text_file(to, read_text_file(from, kLargestCopied));
 }
 
 /// Whether a tokenizer of that configuration makes other inputs than model_inputs(). The classes of these
@@ -64,12 +53,25 @@ bool makes_other_inputs(const json& config) {
 
 void copy_tokenizer_config(const fs::path& source, const fs::path& folder) {
   const fs::path from = source / kTokenizerConfig;
-  if (!is_there(from)) return;
+  if (!has_entry(from)) return;
   const std::string text = read_text_file(from, kLargestCopied);
   json config = parse_json_object(text, from);
   if (!makes_other_inputs(config)) return write_text_file(folder / kTokenizerConfig, text);
   config["model_input_names"] = model_inputs();
   write_text_file(folder / kTokenizerConfig, config.dump(2) + "\n");
+}
+
+/// transformers takes config.json's ids where this file cannot be read, and so does this program.
+void copy_generation_config(const fs::path& source, const fs::path& folder) {
+  const fs::path from = source / kGenerationConfig;
+  if (!has_entry(from)) return;
+  const std::string text = read_text_file(from, kLargestCopied);
+  try {
+    (void)parse_json_object(text, from);
+  } catch (const Error&) {
+    return;
+  }
+  write_text_file(folder / kGenerationConfig, text);
 }
 
 void copy_templates(const fs::path& source, const fs::path& folder) {
@@ -121,12 +123,13 @@ void write_companion_files(const Checkpoint& source, const ModelConfig& model, c
     const GgufVocabulary vocabulary = gguf_vocabulary(*gguf);
     write_text_file(folder / "tokenizer.json", text_of(tokenizer_json(vocabulary)));
     write_text_file(folder / kTokenizerConfig, text_of(tokenizer_config(*gguf, vocabulary, source.config())));
-    write_text_file(folder / "generation_config.json",
+    write_text_file(folder / kGenerationConfig,
                     text_of(generation_config(source.config(), model.end_tokens)));
     return;
   }
   for (const char* name : kCopied) copy_file(source.folder() / name, folder / name);
   copy_tokenizer_config(source.folder(), folder);
+  copy_generation_config(source.folder(), folder);
   copy_templates(source.folder(), folder);
 }
 

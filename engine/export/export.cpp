@@ -1,12 +1,14 @@
 #include "engine/export/export.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
+#include <set>
+#include <string>
 #include <system_error>
 
 #include "engine/base/error.h"
 #include "engine/checkpoint/gguf_file.h"
 #include "engine/export/companion_files.h"
+#include "engine/export/exported_config.h"
 #include "engine/export/exported_tensors.h"
 #include "engine/export/model_card.h"
 #include "engine/export/python_files.h"
@@ -75,50 +77,18 @@ void check_overwritten(const Checkpoint& source, const fs::path& destination, bo
 void check_space(const Checkpoint& source, const fs::path& folder, std::optional<Dtype> dtype) {
   std::error_code error;
   const fs::space_info space = fs::space(folder, error);
-  const std::uint64_t needed = written_bytes(source, dtype) + (16U << 20);
+  const std::uint64_t needed = written_bytes(source.tensors(), dtype) + (16U << 20);
   if (!error && space.available < needed) {
     throw Error(ErrorKind::Io, cat(folder.string(), ": ", needed >> 20, " MiB are needed and only ",
                                    space.available >> 20, " MiB are free; make room or choose another disk"));
   }
 }
 
-/// Which of the classes in python_files() transformers takes for a family. A program that is not told to run
-/// them goes by model_type and architectures, which stay the original's.
-nlohmann::json auto_map(const std::string& family) {
-  std::string config = "BsbrGPT2Config";
-  std::string model = "BsbrGPT2LMHeadModel";
-  if (family == "llama" || family == "qwen2") {
-    const std::string name = family == "llama" ? "BsbrLlama" : "BsbrQwen2";
-    config = name + "Config";
-    model = name + "ForCausalLM";
-  }
-  return {{"AutoConfig", "configuration_bsbr." + config}, {"AutoModelForCausalLM", "modeling_bsbr." + model}};
-}
-
-/// config.json of what is written: the original's, with the conversion, and the type if that is another.
-nlohmann::json exported_config(const Checkpoint& source, const ModelConfig& converted,
-                               std::optional<Dtype> dtype) {
-  nlohmann::json config = source.config();
-  config["bsbr"] = converted.bsbr->to_json();
-  config["auto_map"] = auto_map(converted.family);
-  // Where the weights say otherwise than the original's file, transformers must hear it.
-  if (converted.tied_head != ModelConfig::from_json(source.config()).tied_head)
-    config["tie_word_embeddings"] = converted.tied_head;
-  if (!dtype) return config;
-  // transformers 4 wrote the first name, 5 writes the second and reads both.
-  if (config.contains("torch_dtype") || !config.contains("dtype"))
-    config["torch_dtype"] = config_name(*dtype);
-  if (config.contains("dtype")) config["dtype"] = config_name(*dtype);
-  return config;
-}
-
 void write_files(const Checkpoint& source, const LanguageModel& converted, const fs::path& folder,
-                 const ExportOptions& options, const Job& job) {
-  const nlohmann::json config = exported_config(source, converted.config(), options.dtype);
-  write_text_file(folder / "config.json", config.dump(2) + "\n");
+                 std::optional<Dtype> dtype) {
+  write_text_file(folder / "config.json", exported_config(source, converted.config(), dtype));
   for (const TextFile& file : python_files()) write_text_file(folder / file.name, file.text);
   write_companion_files(source, converted.config(), folder);
-  write_weights(source, folder, options.dtype, options.shard_bytes, job);
 }
 
 /// Refuses a tokenizer that could not be exported, by exporting it into an empty folder.
@@ -130,6 +100,13 @@ void check_source_tokenizer(const Checkpoint& source, const fs::path& folder) {
               cat(source.gguf() != nullptr ? source.gguf()->path().string() : source.folder().string(),
                   ": the tokenizer cannot be exported as it is, ", check.difference,
                   " would differ; convert the HuggingFace folder that it was made from"));
+}
+
+/// How many of the source's tensors the model is not made of.
+std::size_t left_out(const Checkpoint& source, const LanguageModel& model) {
+  std::set<std::string> used;
+  for (const auto& [name, stored] : model.tensor_names()) used.insert(stored);
+  return source.tensors().size() - used.size();
 }
 
 /// What the re-opened checkpoint keeps of the original.
@@ -162,12 +139,13 @@ ExportReport export_checkpoint(const Checkpoint& source, const LanguageModel& co
   check_destination(source, destination, options);
   const fs::path folder = absolute_of(destination);
   StagedFolder staged(folder);
-  write_files(source, converted, staged.path(), options, job);
-  const std::size_t tensors = exported_tensors(source).size();
+  write_files(source, converted, staged.path(), options.dtype);
+  const std::vector<TensorView> tensors = exported_tensors(source, converted);
+  write_weights(tensors, staged.path(), options.dtype, options.shard_bytes, job);
   ExportReport report{
-      folder, 0, tensors, source.tensors().size() - tensors, keeps_bits(source, options.dtype), {}, {}};
+      folder, 0, tensors.size(), left_out(source, converted), keeps_bits(tensors, options.dtype), {}, {}};
   const Checkpoint written = Checkpoint::open(staged.path().string());
-  const LanguageModel reopened = verify_export(source, written, converted, options.dtype, job);
+  const LanguageModel reopened = verify_export(tensors, written, converted, options.dtype, job);
   report.tokenizer = verify_tokenizer(source, written);
   report.fidelity = fidelity_of(reopened, converted, report.same_bits, options, job);
   write_text_file(staged.path() / "README.md",

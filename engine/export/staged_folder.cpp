@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "engine/base/error.h"
+#include "engine/checkpoint/path_error.h"
 
 namespace bsbr {
 namespace {
@@ -85,11 +86,6 @@ fs::path make_folder(const fs::path& destination, const std::string& prefix) {
   fail(parent, "cannot create a folder here", code);
 }
 
-bool is_there(const fs::path& path) {
-  std::error_code ignored;
-  return fs::exists(fs::symlink_status(path, ignored));
-}
-
 [[noreturn]] void refuse_existing(const fs::path& destination) {
   throw Error(ErrorKind::InvalidArgument,
               cat(destination.string(), ": exists already; choose another folder or use --force"));
@@ -148,7 +144,7 @@ StagedFolder::~StagedFolder() {
 
 void StagedFolder::commit(bool replace) {
   flush_folder(staging_);
-  const bool exchange = replace && is_there(destination_);
+  const bool exchange = replace && has_entry(destination_);
   // renameat2 and not rename: it never replaces an empty folder silently, and exchanges in one step.
   const unsigned flags = exchange ? RENAME_EXCHANGE : RENAME_NOREPLACE;
   if (::renameat2(AT_FDCWD, staging_.c_str(), AT_FDCWD, destination_.c_str(), flags) != 0) {
@@ -157,7 +153,7 @@ void StagedFolder::commit(bool replace) {
     if (!knows_no_flags(code)) fail(destination_, "cannot be put in place", code);
     if (exchange) {
       exchange_in_steps(staging_, destination_);
-    } else if (is_there(destination_)) {
+    } else if (has_entry(destination_)) {
       refuse_existing(destination_);
     } else {
       rename_or_fail(staging_, destination_);  // never over a file or a folder that holds something

@@ -26,9 +26,8 @@ bool same_bytes(Recast expected, std::span<const std::byte> actual) {
   return true;
 }
 
-void compare_tensors(const Checkpoint& source, const Checkpoint& written, std::optional<Dtype> dtype,
-                     const Job& job) {
-  const std::vector<TensorView> tensors = exported_tensors(source);
+void compare_tensors(std::span<const TensorView> tensors, const Checkpoint& written,
+                     std::optional<Dtype> dtype, const Job& job) {
   if (tensors.size() != written.tensors().size()) differ(written, "the number of tensors differs");
   std::size_t done = 0;
   for (const TensorView& tensor : tensors) {
@@ -60,16 +59,16 @@ void compare_logits(const Checkpoint& written, const LanguageModel& reopened, co
 
 }  // namespace
 
-LanguageModel verify_export(const Checkpoint& source, const Checkpoint& written,
+LanguageModel verify_export(std::span<const TensorView> tensors, const Checkpoint& written,
                             const LanguageModel& converted, std::optional<Dtype> dtype, const Job& job) {
-  compare_tensors(source, written, dtype, job);
+  compare_tensors(tensors, written, dtype, job);
   LanguageModel reopened = LanguageModel::load(written, "cpu", job);
   if (reopened.config().bsbr != converted.config().bsbr) differ(written, "the bsbr settings in config.json");
   if (reopened.config().tied_head != converted.config().tied_head)
     differ(written, "which tensor is the head");
   if (reopened.config().end_tokens != converted.config().end_tokens)
     differ(written, "the tokens that end a text");
-  if (keeps_bits(source, dtype)) compare_logits(written, reopened, converted, job);
+  if (keeps_bits(tensors, dtype)) compare_logits(written, reopened, converted, job);
   return reopened;
 }
 

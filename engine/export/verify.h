@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 
 #include "engine/base/job.h"
 #include "engine/checkpoint/checkpoint.h"
@@ -13,7 +14,7 @@ namespace bsbr {
 /// weights rounded to `dtype` if that is given (Recast), and if none had to be rounded, a forward pass of the
 /// re-opened checkpoint gives exactly the logits of `converted`, the model in memory; texts end with
 /// the same tokens. Returns the re-opened model. Throws Error(Io) naming the difference.
-LanguageModel verify_export(const Checkpoint& source, const Checkpoint& written,
+LanguageModel verify_export(std::span<const TensorView> tensors, const Checkpoint& written,
                             const LanguageModel& converted, std::optional<Dtype> dtype, const Job& job = {});
 
 /// Checks its tokenizer and chat template likewise (check_tokenizer). Throws Error(Io) naming the difference.

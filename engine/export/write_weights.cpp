@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iomanip>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "engine/checkpoint/weight_files.h"
@@ -15,9 +16,10 @@ namespace {
 
 using Shard = std::vector<TensorSource>;
 
-std::vector<Shard> divide(const Checkpoint& source, std::optional<Dtype> dtype, std::uint64_t shard_bytes) {
+std::vector<Shard> divide(std::span<const TensorView> all, std::optional<Dtype> dtype,
+                          std::uint64_t shard_bytes) {
   // Widest elements first, so that every tensor begins at a multiple of its element's size.
-  std::vector<TensorView> tensors = exported_tensors(source);
+  std::vector<TensorView> tensors(all.begin(), all.end());
   const auto width = [&](const TensorView& tensor) { return size_of(recast_type(tensor.dtype, dtype)); };
   std::stable_sort(tensors.begin(), tensors.end(),
                    [&](const TensorView& a, const TensorView& b) { return width(a) > width(b); });
@@ -50,22 +52,10 @@ std::string shard_name(std::size_t index, std::size_t count) {
 
 }  // namespace
 
-std::uint64_t written_bytes(const Checkpoint& source, std::optional<Dtype> dtype) {
-  std::uint64_t bytes = 0;
-  for (const TensorView& tensor : exported_tensors(source)) bytes += Recast(tensor, dtype).bytes();
-  return bytes;
-}
-
-bool keeps_bits(const Checkpoint& source, std::optional<Dtype> dtype) {
-  return std::ranges::all_of(exported_tensors(source), [&](const TensorView& tensor) {
-    return recast_type(tensor.dtype, dtype) == tensor.dtype;
-  });
-}
-
-void write_weights(const Checkpoint& source, const std::filesystem::path& folder, std::optional<Dtype> dtype,
-                   std::uint64_t shard_bytes, const Job& job) {
-  const std::vector<Shard> shards = divide(source, dtype, shard_bytes);
-  nlohmann::json index{{"metadata", {{"total_size", written_bytes(source, dtype)}}},
+void write_weights(std::span<const TensorView> tensors, const std::filesystem::path& folder,
+                   std::optional<Dtype> dtype, std::uint64_t shard_bytes, const Job& job) {
+  const std::vector<Shard> shards = divide(tensors, dtype, shard_bytes);
+  nlohmann::json index{{"metadata", {{"total_size", written_bytes(tensors, dtype)}}},
                        {"weight_map", nlohmann::json::object()}};
   for (std::size_t i = 0; i < shards.size(); ++i) {
     const std::string name = shards.size() == 1 ? std::string(kSingleFile) : shard_name(i, shards.size());

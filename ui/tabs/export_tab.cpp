@@ -13,7 +13,7 @@
 #include <QStorageInfo>
 #include <QVBoxLayout>
 
-#include "engine/export/write_weights.h"
+#include "engine/export/exported_tensors.h"
 #include "ui/core/converting.h"
 #include "ui/core/format.h"
 #include "ui/panels/words.h"
@@ -147,26 +147,26 @@ void ExportTab::show_plan() {
   write_->setEnabled(converted && !controller().busy() && !destination_->text().isEmpty());
   if (!opened || !converted) return;
   const CheckpointSummary& summary = opened->summary;
-  const auto bytes = static_cast<std::int64_t>(written_bytes(opened->checkpoint, dtype()));
+  const std::vector<TensorView> tensors = exported_tensors(opened->checkpoint, converted->model);
+  const auto bytes = static_cast<std::int64_t>(written_bytes(tensors, dtype()));
   const BsbrConfig& bsbr = *converted->model.config().bsbr;
   QString how = bsbr.states_only ? tr("states only")
                 : bsbr.plan.empty()
                     ? tr("%1 far tokens for every head").arg(format::count(bsbr.retrieve))
                     : tr("a plan for each of %1 heads")
                           .arg(format::count(opened->config().layers * opened->config().heads));
-  plan_->setText(
-      QStringLiteral("<table>") +
-      row(QStringLiteral("model.safetensors"),
-          (keeps_bits(opened->checkpoint, dtype()) ? tr("%1 tensors, %2, %3: the original's, bit for bit")
+  plan_->setText(QStringLiteral("<table>") +
+                 row(QStringLiteral("model.safetensors"),
+                     (keeps_bits(tensors, dtype()) ? tr("%1 tensors, %2, %3: the original's, bit for bit")
                                                    : tr("%1 tensors, %3: the original's (%2), rounded"))
-              .arg(opened->checkpoint.tensors().size())
-              .arg(QString::fromStdString(summary.dtype), format::bytes(bytes))) +
-      row(QStringLiteral("config.json"), tr("the original's, and the conversion: %1").arg(how)) +
-      row(tr("tokenizer"), opened->checkpoint.gguf() ? tr("as tokenizer.json, from the GGUF file")
-                                                     : tr("the original's files")) +
-      row(QStringLiteral("README.md"),
-          tr("a model card, with what the re-opened checkpoint keeps of the original")) +
-      QStringLiteral("</table>"));
+                         .arg(tensors.size())
+                         .arg(QString::fromStdString(summary.dtype), format::bytes(bytes))) +
+                 row(QStringLiteral("config.json"), tr("the original's, and the conversion: %1").arg(how)) +
+                 row(tr("tokenizer"), opened->checkpoint.gguf() ? tr("as tokenizer.json, from the GGUF file")
+                                                                : tr("the original's files")) +
+                 row(QStringLiteral("README.md"),
+                     tr("a model card, with what the re-opened checkpoint keeps of the original")) +
+                 QStringLiteral("</table>"));
   const QStorageInfo disk(existing_parent(destination_->text()));
   const QString space = tr("%1 are needed, %2 are free there.")
                             .arg(format::bytes(bytes + kSpare), format::bytes(disk.bytesAvailable()));
@@ -202,6 +202,14 @@ void ExportTab::show_report(const ExportReport& report) {
                                         .arg(report.tensors));
   if (report.same_bits)
     text += row(tr("logits"), tr("of the re-opened checkpoint: identical to the model in memory"));
+  if (report.left_out > 0)
+    text += row(tr("left out"),
+                tr("%n tensor(s) that the model does not use", nullptr, static_cast<int>(report.left_out)));
+  text += row(
+      tr("tokenizer"),
+      report.tokenizer.texts > 0
+          ? tr("re-opened: the same ids of %1 texts").arg(report.tokenizer.texts)
+          : tr("not compared: %1").arg(QString::fromStdString(report.tokenizer.not_checked).toHtmlEscaped()));
   if (report.fidelity) {
     const Fidelity& check = *report.fidelity;
     text += row(tr("fidelity"), tr("KL %1 nats a token, top-1 agreement %2, density %3, on %4 tokens")

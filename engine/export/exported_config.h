@@ -1,0 +1,18 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "engine/checkpoint/checkpoint.h"
+#include "engine/model/model_config.h"
+
+namespace bsbr {
+
+/// The text of a converted checkpoint's config.json: the original's keys, the conversion, which of
+/// python_files() transformers runs it with, and `dtype` if weights are written as another type than theirs.
+/// Where the original is silent or wrong, it says what the model is: whether the head is the embedding, and
+/// the context. Numbers that are not finite are written as Python's json does: NaN, Infinity.
+std::string exported_config(const Checkpoint& source, const ModelConfig& converted,
+                            std::optional<Dtype> dtype);
+
+}  // namespace bsbr
