@@ -38,7 +38,7 @@ const json& model_inputs() {
 }
 
 /// A link that leads nowhere is there, and an error to read.
-void copy_file(const fs::path& from, const fs::path& to) {
+void copy_if_there(const fs::path& from, const fs::path& to) {
   if (has_entry(from)) write_text_file(to, read_text_file(from, kLargestCopied));
 }
 
@@ -81,14 +81,14 @@ void copy_templates(const fs::path& source, const fs::path& folder) {
   for (const auto& entry : entries) {
     if (entry.path().extension() != ".jinja") continue;
     fs::create_directory(folder / kTemplates, error);
-    copy_file(entry.path(), folder / kTemplates / entry.path().filename());
+    copy_if_there(entry.path(), folder / kTemplates / entry.path().filename());
   }
 }
 
 /// Tokens may hold bytes that are no UTF-8; the format has no way to keep those, and check_tokenizer() finds
 /// them.
-std::string text_of(const json& json) {
-  return json.dump(1, ' ', false, json::error_handler_t::replace) + "\n";
+std::string text_of(const json& document) {
+  return document.dump(1, ' ', false, json::error_handler_t::replace) + "\n";
 }
 
 json tokenizer_config(const GgufFile& gguf, const GgufVocabulary& vocabulary, const json& model) {
@@ -127,7 +127,7 @@ void write_companion_files(const Checkpoint& source, const ModelConfig& model, c
                     text_of(generation_config(source.config(), model.end_tokens)));
     return;
   }
-  for (const char* name : kCopied) copy_file(source.folder() / name, folder / name);
+  for (const char* name : kCopied) copy_if_there(source.folder() / name, folder / name);
   copy_tokenizer_config(source.folder(), folder);
   copy_generation_config(source.folder(), folder);
   copy_templates(source.folder(), folder);

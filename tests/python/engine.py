@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 
 PROGRAM = os.environ["BSBR_PROGRAM"]
 GOLDEN = Path(os.environ["BSBR_GOLDEN"])
+CASES = Path(__file__).resolve().parents[1] / "cases"
 # Small enough that 75 tokens have far blocks, and chunks that are no candidates.
 SMALL = "--chunk-size 8 --block-size 4 --compression-factor 2"
 CONVERSIONS = {

@@ -130,6 +130,18 @@ class Package(Case):
         # As much as there is gets retrieved, so the two are equal.
         self.assertLess((model(ids).logits - original(ids).logits).abs().max().item(), TOLERANCE)
 
+    def test_in_memory_keeps_what_generates(self):
+        case = engine.CASES / "generation-config-stop"
+        original = AutoModelForCausalLM.from_pretrained(case).eval()
+        original.generation_config.eos_token_id = [399, 88]
+        tokenizer = AutoTokenizer.from_pretrained(case)
+        converter = TransformerToBSBRConverter(chunk_size=16, compression_factor=4, retrieve=16, block_size=4)
+        model = converter.convert(original, tokenizer)
+        self.assertEqual(model.generation_config.eos_token_id, [399, 88])
+        ids = tokenizer("It was the best of times, it was", return_tensors="pt").input_ids
+        made = model.generate(ids, attention_mask=torch.ones_like(ids), do_sample=False, max_new_tokens=9)
+        self.assertEqual(made[0, ids.shape[1] :].tolist(), [379, 280, 88])
+
     def test_errors(self):
         with self.assertRaisesRegex(BsbrError, "chunk_size is 0"):
             convert_to_bsbr(str(DEMO), chunk_size=0)

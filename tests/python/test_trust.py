@@ -21,7 +21,6 @@ from transformers import AutoModelForCausalLM, AutoTokenizer  # noqa: E402
 
 import engine  # noqa: E402
 
-CASES = Path(__file__).resolve().parents[1] / "cases"
 REFUSED = {"gptq", "lora-adapter", "problems-one-line"}
 ALL_EXACT = "--retrieve 16 --chunk-size 16 --block-size 4".split()
 PROMPTS = ["It was the best of times, it was", "  It's 1,000 caf\u00e9s\n\n"]
@@ -161,7 +160,7 @@ class Trust(unittest.TestCase):
         self.check_generation(out, tokenizer, [model.float().eval() for model in models])
 
     def test_cases(self):
-        for case in sorted(path.parent for path in CASES.glob("*/expected.txt")):
+        for case in sorted(path.parent for path in engine.CASES.glob("*/expected.txt")):
             has_model = any(case.glob("*.safetensors")) or any(case.glob("*.gguf"))
             if case.name not in REFUSED and has_model:
                 with self.subTest(case=case.name):
@@ -171,7 +170,7 @@ class Trust(unittest.TestCase):
         for name, (case, change) in CHANGED.items():
             with self.subTest(name):
                 folder = self.room / name.replace(" ", "_")
-                shutil.copytree(CASES / case, folder)
+                shutil.copytree(engine.CASES / case, folder)
                 change(folder)
                 self.check(folder)
 
@@ -179,9 +178,9 @@ class Trust(unittest.TestCase):
         """Whichever tensor is the head: the logits of the program, of the plain class and of the export's own."""
         for name in ("tied-head-differs", "value-head", "index-names-tied-head"):
             out = self.room / f"heads-{name}"
-            engine.run("convert", CASES / name, out, *ALL_EXACT)
+            engine.run("convert", engine.CASES / name, out, *ALL_EXACT)
             ids = torch.tensor([[5, 17, 200, 31, 77, 256, 9, 300, 41, 42, 120, 333]])
-            expected = engine.logits(CASES / name, ids, torch.ones_like(ids), self.room)
+            expected = engine.logits(engine.CASES / name, ids, torch.ones_like(ids), self.room)
             for own in (False, True):
                 with self.subTest(name, own=own):
                     model = AutoModelForCausalLM.from_pretrained(out, trust_remote_code=own).float().eval()
