@@ -91,17 +91,6 @@ void write_files(const Checkpoint& source, const LanguageModel& converted, const
   write_companion_files(source, converted.config(), folder);
 }
 
-/// Refuses a tokenizer that could not be exported, by exporting it into an empty folder.
-void check_source_tokenizer(const Checkpoint& source, const fs::path& folder) {
-  write_companion_files(source, config_of(source), folder);
-  const TokenizerCheck check = check_tokenizer(source, folder);
-  if (check.difference.empty()) return;
-  throw Error(ErrorKind::Unsupported,
-              cat(source.gguf() != nullptr ? source.gguf()->path().string() : source.folder().string(),
-                  ": the tokenizer cannot be exported as it is, ", check.difference,
-                  " would differ; convert the HuggingFace folder that it was made from"));
-}
-
 /// How many of the source's tensors the model is not made of.
 std::size_t left_out(const Checkpoint& source, const LanguageModel& model) {
   std::set<std::string> used;
@@ -120,15 +109,21 @@ std::optional<Fidelity> fidelity_of(const LanguageModel& reopened, const Languag
   return measure_fidelity(converted.with_attention(std::nullopt), reopened, text, job);
 }
 
+/// Refuses a place where nothing may be written. Returns it, absolute.
+fs::path checked_place(const Checkpoint& source, const fs::path& destination, const ExportOptions& options) {
+  if (destination.empty()) throw Error(ErrorKind::InvalidArgument, "the destination is empty; name a folder");
+  fs::path folder = absolute_of(destination);
+  check_overwritten(source, folder, options.force);
+  return folder;
+}
+
 }  // namespace
 
 void check_destination(const Checkpoint& source, const fs::path& destination, const ExportOptions& options) {
-  if (destination.empty()) throw Error(ErrorKind::InvalidArgument, "the destination is empty; name a folder");
-  const fs::path folder = absolute_of(destination);
-  check_overwritten(source, folder, options.force);
-  const StagedFolder staged(folder);
+  const StagedFolder staged(checked_place(source, destination, options));
   check_space(source, staged.path(), options.dtype);
-  check_source_tokenizer(source, staged.path());
+  write_companion_files(source, config_of(source), staged.path());
+  (void)check_tokenizer(source, staged.path());
 }
 
 ExportReport export_checkpoint(const Checkpoint& source, const LanguageModel& converted,
@@ -136,17 +131,18 @@ ExportReport export_checkpoint(const Checkpoint& source, const LanguageModel& co
   if (!converted.config().bsbr) {
     throw Error(ErrorKind::InvalidArgument, "the model is not converted; there is nothing to export");
   }
-  check_destination(source, destination, options);
-  const fs::path folder = absolute_of(destination);
+  const fs::path folder = checked_place(source, destination, options);
   StagedFolder staged(folder);
+  check_space(source, staged.path(), options.dtype);
   write_files(source, converted, staged.path(), options.dtype);
+  const TokenizerCheck tokenizer = check_tokenizer(source, staged.path());
   const std::vector<TensorView> tensors = exported_tensors(source, converted);
   write_weights(tensors, staged.path(), options.dtype, options.shard_bytes, job);
   ExportReport report{
-      folder, 0, tensors.size(), left_out(source, converted), keeps_bits(tensors, options.dtype), {}, {}};
+      folder,    0, tensors.size(), left_out(source, converted), keeps_bits(tensors, options.dtype),
+      tokenizer, {}};
   const Checkpoint written = Checkpoint::open(staged.path().string());
   const LanguageModel reopened = verify_export(tensors, written, converted, options.dtype, job);
-  report.tokenizer = verify_tokenizer(source, written);
   report.fidelity = fidelity_of(reopened, converted, report.same_bits, options, job);
   write_text_file(staged.path() / "README.md",
                   model_card(source, converted.config(), *converted.config().bsbr,

@@ -45,7 +45,7 @@ void check_destination(const Checkpoint& source, const std::filesystem::path& de
 /// keys, `bsbr` and `auto_map`, the weights (write_weights), the files that transformers runs it with
 /// (python_files), the tokenizer's files, generation_config.json and the licence (write_companion_files), a
 /// model card with what was measured. It is written beside the destination, flushed, re-opened, verified
-/// (verify_export, verify_tokenizer), and put in place in one step; until then, and on any error, the
+/// (check_tokenizer, verify_export), and put in place in one step; until then, and on any error, the
 /// destination is as it was. Throws Error(InvalidArgument | InvalidFile | NotFound | Unsupported | Io |
 /// Cancelled).
 ExportReport export_checkpoint(const Checkpoint& source, const LanguageModel& converted,

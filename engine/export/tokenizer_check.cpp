@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/base/error.h"
+#include "engine/checkpoint/gguf_file.h"
 #include "engine/model/checkpoint_tokenizer.h"
 
 namespace bsbr {
@@ -54,17 +55,19 @@ class Comparison {
  public:
   Comparison(const Tokenizer& source, const Tokenizer& written) : source_(source), written_(written) {}
 
-  [[nodiscard]] TokenizerCheck run() {
+  void run() {
     if (source_.vocabulary_size() != written_.vocabulary_size()) differ("the number of tokens");
     if (source_.beginning_token() != written_.beginning_token()) differ("the token that begins a text");
     for (const std::string_view text : kTexts) compare(text);
-    for (TokenId id = 0; id < source_.vocabulary_size() && check_.difference.empty(); ++id) compare(id);
-    return check_;
+    for (TokenId id = 0; id < source_.vocabulary_size() && difference_.empty(); ++id) compare(id);
   }
+  [[nodiscard]] std::size_t texts() const { return texts_; }
+  /// The first one, in words; empty: none.
+  [[nodiscard]] const std::string& difference() const { return difference_; }
 
  private:
   void differ(std::string what) {
-    if (check_.difference.empty()) check_.difference = std::move(what);
+    if (difference_.empty()) difference_ = std::move(what);
   }
 
   void compare(std::string_view text) {
@@ -80,7 +83,7 @@ class Comparison {
     } else if (expected && decoded(source_, *expected) != decoded(written_, *expected)) {
       differ("the text of the ids of " + in_words(text));
     }
-    ++check_.texts;
+    ++texts_;
   }
 
   void compare(TokenId id) {
@@ -101,7 +104,8 @@ class Comparison {
 
   const Tokenizer& source_;
   const Tokenizer& written_;
-  TokenizerCheck check_;
+  std::size_t texts_ = 0;
+  std::string difference_;
 };
 
 /// A conversation as the template writes it that `open` gives; nothing where there is none that this program
@@ -130,22 +134,43 @@ std::optional<Tokenizer> open_source(const Checkpoint& source, std::string& reas
   }
 }
 
+[[noreturn]] void differ(const Checkpoint& source, const std::filesystem::path& written,
+                         const std::string& difference) {
+  if (const auto gguf = source.gguf()) {
+    throw Error(ErrorKind::Unsupported,
+                cat(gguf->path().string(), ": its tokenizer cannot be exported: written as tokenizer.json, ",
+                    difference, "; convert the folder that the file was made from"));
+  }
+  throw Error(ErrorKind::Io, cat(written.string(), ": the tokenizer's files are not what was copied: ",
+                                 difference, "; the disk or its memory may be faulty"));
+}
+
+/// Counts the texts on which the written tokenizer is the same.
+std::size_t compare(const Checkpoint& source, const Tokenizer& tokenizer,
+                    const std::filesystem::path& written) {
+  const Tokenizer reopened = [&] {
+    try {
+      return Tokenizer::load(written);
+    } catch (const Error& error) {
+      differ(source, written, cat("it cannot be opened (", error.what(), ")"));
+    }
+  }();
+  Comparison comparison(tokenizer, reopened);
+  comparison.run();
+  if (!comparison.difference().empty()) differ(source, written, comparison.difference() + " would differ");
+  return comparison.texts();
+}
+
 }  // namespace
 
 TokenizerCheck check_tokenizer(const Checkpoint& source, const std::filesystem::path& written) {
   TokenizerCheck check;
-  const std::optional<Tokenizer> before = open_source(source, check.not_checked);
-  if (before) {
-    try {
-      check = Comparison(*before, Tokenizer::load(written)).run();
-    } catch (const Error& error) {
-      check.difference = cat("it cannot be opened: ", error.what());
-    }
-  }
+  if (const auto tokenizer = open_source(source, check.not_checked))
+    check.texts = compare(source, *tokenizer, written);
   const auto chat = conversation([&] { return open_chat_template(source); });
+  if (chat != conversation([&] { return read_chat_template(written); }))
+    differ(source, written, "what the chat template writes would differ");
   check.chat = chat.has_value();
-  if (check.difference.empty() && chat != conversation([&] { return read_chat_template(written); }))
-    check.difference = "what the chat template writes";
   return check;
 }
 

@@ -14,12 +14,12 @@ struct TokenizerCheck {
   std::size_t texts = 0;
   bool chat = false;        ///< both have a chat template, and write the same conversation with it
   std::string not_checked;  ///< why nothing was compared: the source has no tokenizer that this program reads
-  std::string difference;   ///< the first one that was found, in words; empty: none
 };
 
 /// Opens the tokenizer and the chat template that were written to a folder and compares them with the
-/// source's. Throws Error(InvalidFile | Io) where the source's are damaged, and Error(Unsupported) for a GGUF
-/// file's vocabulary that this program does not read: without it there is nothing to write.
+/// source's. Throws Error(Unsupported) where a GGUF file's cannot be written so that they are the same, or
+/// not be read, Error(Io) where a folder's are not what was copied, Error(InvalidFile | Io) where the
+/// source's are damaged.
 TokenizerCheck check_tokenizer(const Checkpoint& source, const std::filesystem::path& written);
 
 }  // namespace bsbr

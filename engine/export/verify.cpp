@@ -72,10 +72,4 @@ LanguageModel verify_export(std::span<const TensorView> tensors, const Checkpoin
   return reopened;
 }
 
-TokenizerCheck verify_tokenizer(const Checkpoint& source, const Checkpoint& written) {
-  TokenizerCheck check = check_tokenizer(source, written.folder());
-  if (!check.difference.empty()) differ(written, "the tokenizer: " + check.difference);
-  return check;
-}
-
 }  // namespace bsbr

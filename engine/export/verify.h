@@ -5,7 +5,6 @@
 
 #include "engine/base/job.h"
 #include "engine/checkpoint/checkpoint.h"
-#include "engine/export/tokenizer_check.h"
 #include "engine/model/language_model.h"
 
 namespace bsbr {
@@ -16,8 +15,5 @@ namespace bsbr {
 /// the same tokens. Returns the re-opened model. Throws Error(Io) naming the difference.
 LanguageModel verify_export(std::span<const TensorView> tensors, const Checkpoint& written,
                             const LanguageModel& converted, std::optional<Dtype> dtype, const Job& job = {});
-
-/// Checks its tokenizer and chat template likewise (check_tokenizer). Throws Error(Io) naming the difference.
-TokenizerCheck verify_tokenizer(const Checkpoint& source, const Checkpoint& written);
 
 }  // namespace bsbr
