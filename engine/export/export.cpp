@@ -109,21 +109,15 @@ void copy_files(const fs::path& source, const fs::path& folder) {
 
 void write_gguf_tokenizer(const GgufFile& gguf, const fs::path& folder) {
   const GgufVocabulary vocabulary = gguf_vocabulary(gguf);
-  // Tokens may hold bytes that are no UTF-8; the format has no way to keep those.
+  check_gguf_tokenizer_export(vocabulary);
+  // A chat template may hold bytes that are no UTF-8; the format has no way to keep those.
   const auto text = [](const nlohmann::json& json) {
     return json.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
   };
+  const auto* chat = gguf.get<std::string>("tokenizer.chat_template");
   write_text_file(folder / "tokenizer.json", text(tokenizer_json(vocabulary)));
-  nlohmann::json config{{"tokenizer_class", "PreTrainedTokenizerFast"}};
-  const auto name_token = [&](const char* name, std::optional<TokenId> id) {
-    if (id && *id >= 0 && *id < static_cast<TokenId>(vocabulary.tokens.size())) {
-      config[name] = vocabulary.tokens[static_cast<std::size_t>(*id)];
-    }
-  };
-  name_token("bos_token", vocabulary.bos);
-  name_token("eos_token", vocabulary.eos);
-  if (const auto* chat = gguf.get<std::string>("tokenizer.chat_template")) config["chat_template"] = *chat;
-  write_text_file(folder / "tokenizer_config.json", text(config));
+  write_text_file(folder / "tokenizer_config.json",
+                  text(tokenizer_config_json(vocabulary, chat == nullptr ? "" : *chat)));
 }
 
 /// Which of the classes in python_files() transformers takes for a family. A program that is not told to run
