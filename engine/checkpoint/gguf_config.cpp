@@ -91,15 +91,13 @@ const std::vector<std::int64_t>& embedding_shape(const GgufFile& file, std::int6
   return embedding->shape;
 }
 
+// An id that no token has, such as -1 as 32 bits, counts as absent, as llama.cpp takes it.
 void add_token_ids(const GgufFile& file, json& config) {
+  const auto* const tokens = file.get<std::vector<std::string>>("tokenizer.ggml.tokens");
+  const std::int64_t end = tokens == nullptr ? kMost : static_cast<std::int64_t>(tokens->size());
   const auto add = [&](const char* ours, const char* theirs) {
     const auto* const id = file.get<std::int64_t>(theirs);
-    if (id == nullptr) return;
-    if (*id < 0 || *id > kMost) {
-      throw Error(ErrorKind::InvalidFile, cat(file.path().string(), ": metadata ", in_quotes(theirs), ": is ",
-                                              *id, ", which is no token id"));
-    }
-    config[ours] = *id;
+    if (id != nullptr && *id >= 0 && *id < end) config[ours] = *id;
   };
   add("bos_token_id", "tokenizer.ggml.bos_token_id");
   add("eos_token_id", "tokenizer.ggml.eos_token_id");

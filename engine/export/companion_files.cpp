@@ -85,25 +85,10 @@ void copy_templates(const fs::path& source, const fs::path& folder) {
   }
 }
 
-/// Tokens may hold bytes that are no UTF-8; the format has no way to keep those, and check_tokenizer() finds
-/// them.
+/// A chat template may hold bytes that are no UTF-8; the format has no way to keep those, and
+/// check_tokenizer() finds them.
 std::string text_of(const json& document) {
   return document.dump(1, ' ', false, json::error_handler_t::replace) + "\n";
-}
-
-json tokenizer_config(const GgufFile& gguf, const GgufVocabulary& vocabulary, const json& model) {
-  json config{{"tokenizer_class", "PreTrainedTokenizerFast"},
-              {"clean_up_tokenization_spaces", false},
-              {"model_input_names", model_inputs()}};
-  for (const char* name : {"bos", "eos", "pad"}) {
-    const auto id = model.find(cat(name, "_token_id"));
-    if (id == model.end() || !id->is_number_integer()) continue;
-    const auto at = id->get<std::int64_t>();
-    if (at < 0 || at >= static_cast<std::int64_t>(vocabulary.tokens.size())) continue;
-    config[cat(name, "_token")] = vocabulary.tokens[static_cast<std::size_t>(at)];
-  }
-  if (const auto* chat = gguf.get<std::string>("tokenizer.chat_template")) config["chat_template"] = *chat;
-  return config;
 }
 
 /// What transformers takes for generating, in place of config.json's ids.
@@ -116,17 +101,25 @@ json generation_config(const json& model, const std::vector<TokenId>& end_tokens
   return config;
 }
 
+void write_gguf_files(const GgufFile& gguf, const json& config, const ModelConfig& model,
+                      const fs::path& folder) {
+  const GgufVocabulary vocabulary = gguf_vocabulary(gguf);
+  try {
+    check_gguf_tokenizer_export(vocabulary);
+  } catch (const Error& error) {
+    throw Error(error.kind(), cat(gguf.path().string(), ": ", error.what()));
+  }
+  const auto* chat = gguf.get<std::string>("tokenizer.chat_template");
+  write_text_file(folder / "tokenizer.json", text_of(tokenizer_json(vocabulary)));
+  write_text_file(folder / kTokenizerConfig,
+                  text_of(tokenizer_config_json(vocabulary, chat == nullptr ? "" : *chat)));
+  write_text_file(folder / kGenerationConfig, text_of(generation_config(config, model.end_tokens)));
+}
+
 }  // namespace
 
 void write_companion_files(const Checkpoint& source, const ModelConfig& model, const fs::path& folder) {
-  if (const auto gguf = source.gguf()) {
-    const GgufVocabulary vocabulary = gguf_vocabulary(*gguf);
-    write_text_file(folder / "tokenizer.json", text_of(tokenizer_json(vocabulary)));
-    write_text_file(folder / kTokenizerConfig, text_of(tokenizer_config(*gguf, vocabulary, source.config())));
-    write_text_file(folder / kGenerationConfig,
-                    text_of(generation_config(source.config(), model.end_tokens)));
-    return;
-  }
+  if (const auto gguf = source.gguf()) return write_gguf_files(*gguf, source.config(), model, folder);
   for (const char* name : kCopied) copy_if_there(source.folder() / name, folder / name);
   copy_tokenizer_config(source.folder(), folder);
   copy_generation_config(source.folder(), folder);

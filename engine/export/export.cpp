@@ -86,7 +86,7 @@ void check_space(const Checkpoint& source, const fs::path& folder, std::optional
 
 void write_files(const Checkpoint& source, const LanguageModel& converted, const fs::path& folder,
                  std::optional<Dtype> dtype) {
-  write_text_file(folder / "config.json", exported_config(source, converted.config(), dtype));
+  write_text_file(folder / "config.json", config_text(exported_config(source, converted.config(), dtype)));
   for (const TextFile& file : python_files()) write_text_file(folder / file.name, file.text);
   write_companion_files(source, converted.config(), folder);
 }
@@ -122,6 +122,8 @@ fs::path checked_place(const Checkpoint& source, const fs::path& destination, co
 void check_destination(const Checkpoint& source, const fs::path& destination, const ExportOptions& options) {
   const StagedFolder staged(checked_place(source, destination, options));
   check_space(source, staged.path(), options.dtype);
+  // transformers, and so this program, reads a tokenizer by what config.json says of the family.
+  write_text_file(staged.path() / "config.json", config_text(source.config()));
   write_companion_files(source, config_of(source), staged.path());
   (void)check_tokenizer(source, staged.path());
 }

@@ -58,8 +58,7 @@ void append(std::string& text, const json& value, std::size_t indent) {
 
 }  // namespace
 
-std::string exported_config(const Checkpoint& source, const ModelConfig& converted,
-                            std::optional<Dtype> dtype) {
+json exported_config(const Checkpoint& source, const ModelConfig& converted, std::optional<Dtype> dtype) {
   json config = source.config();
   config["bsbr"] = converted.bsbr->to_json();
   config["auto_map"] = auto_map(converted.family);
@@ -71,6 +70,10 @@ std::string exported_config(const Checkpoint& source, const ModelConfig& convert
   if (dtype && (config.contains("torch_dtype") || !config.contains("dtype")))
     config["torch_dtype"] = config_name(*dtype);
   if (dtype && config.contains("dtype")) config["dtype"] = config_name(*dtype);
+  return config;
+}
+
+std::string config_text(const json& config) {
   std::string text;
   append(text, config, 0);
   return text + "\n";

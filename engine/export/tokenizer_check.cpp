@@ -90,7 +90,7 @@ class Comparison {
     const std::array one{id};
     const auto text = decoded(source_, one);
     if (text != decoded(written_, one)) return differ(cat("the text of token ", id));
-    if (!text) return;  // there is no such token
+    if (!text || text->empty()) return;  // there is no such token
     const auto special = source_.special_token(*text);
     if (special != written_.special_token(*text))
       return differ(cat("what is special about ", in_words(*text)));

@@ -20,23 +20,31 @@ std::optional<TokenId> token_id(const GgufFile& gguf, const char* key) {
   return id == nullptr ? std::nullopt : std::optional<TokenId>(*id);
 }
 
+std::optional<bool> flag(const GgufFile& gguf, const char* key) {
+  const bool* value = gguf.get<bool>(key);
+  return value == nullptr ? std::nullopt : std::optional<bool>(*value);
+}
+
 }  // namespace
 
 GgufVocabulary gguf_vocabulary(const GgufFile& gguf) {
   using Texts = std::vector<std::string>;
-  GgufVocabulary vocabulary{value_or_empty<std::string>(gguf, "tokenizer.ggml.model"),
-                            value_or_empty<std::string>(gguf, "tokenizer.ggml.pre"),
-                            value_or_empty<Texts>(gguf, "tokenizer.ggml.tokens"),
-                            value_or_empty<Texts>(gguf, "tokenizer.ggml.merges"),
-                            {},
-                            token_id(gguf, "tokenizer.ggml.bos_token_id"),
-                            token_id(gguf, "tokenizer.ggml.eos_token_id"),
-                            {}};
+  GgufVocabulary vocabulary{.model = value_or_empty<std::string>(gguf, "tokenizer.ggml.model"),
+                            .pre = value_or_empty<std::string>(gguf, "tokenizer.ggml.pre"),
+                            .tokens = value_or_empty<Texts>(gguf, "tokenizer.ggml.tokens"),
+                            .merges = value_or_empty<Texts>(gguf, "tokenizer.ggml.merges"),
+                            .token_types = {},
+                            .bos = token_id(gguf, "tokenizer.ggml.bos_token_id"),
+                            .eos = token_id(gguf, "tokenizer.ggml.eos_token_id"),
+                            .unk = token_id(gguf, "tokenizer.ggml.unknown_token_id"),
+                            .pad = token_id(gguf, "tokenizer.ggml.padding_token_id"),
+                            .add_bos = flag(gguf, "tokenizer.ggml.add_bos_token"),
+                            .add_eos = flag(gguf, "tokenizer.ggml.add_eos_token"),
+                            .architecture = value_or_empty<std::string>(gguf, "general.architecture")};
   for (const std::int64_t type :
        value_or_empty<std::vector<std::int64_t>>(gguf, "tokenizer.ggml.token_type")) {
     vocabulary.token_types.push_back(static_cast<std::int32_t>(type));
   }
-  if (const bool* add = gguf.get<bool>("tokenizer.ggml.add_bos_token")) vocabulary.add_bos = *add;
   return vocabulary;
 }
 

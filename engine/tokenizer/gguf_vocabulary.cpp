@@ -1,94 +1,102 @@
-#include <array>
 #include <string>
 #include <utility>
 
 #include "engine/base/error.h"
+#include "engine/tokenizer/gguf_pre_tokenizer.h"
 #include "engine/tokenizer/merges_file.h"
+#include "engine/tokenizer/oniguruma_pattern.h"
 #include "engine/tokenizer/tokenizer_parts.h"
 
 namespace bsbr {
 namespace {
 
-// tokenizer.ggml.token_type; byte and unused tokens are as normal ones here.
-enum Type : std::int32_t { Normal = 1, Unknown = 2, Control = 3, UserDefined = 4, Unused = 5, Byte = 6 };
-
 [[noreturn]] void invalid(const char* entry, const std::string& what) {
   throw Error(ErrorKind::InvalidFile, cat("tokenizer.ggml.", entry, " ", what));
 }
 
-struct Kind {
-  const char* name;  // tokenizer.ggml.pre
-  PreTokenizer (*split)();
-  bool ignore_merges = false, nfc = false, add_bos = false;
-};
-
-// As each model's own tokenizer has it; the file does not say.
-constexpr std::array kKinds = {
-    Kind{"gpt-2", gpt2_pre_tokenizer},
-    Kind{"default", gpt2_pre_tokenizer},
-    Kind{"", gpt2_pre_tokenizer},
-    Kind{"smollm", smollm_pre_tokenizer},
-    Kind{.name = "llama-bpe", .split = llama3_pre_tokenizer, .ignore_merges = true, .add_bos = true},
-    Kind{.name = "qwen2", .split = qwen2_pre_tokenizer, .nfc = true},
-};
-
-const Kind& kind_of(const std::string& pre) {
-  for (const Kind& kind : kKinds) {
-    if (pre == kind.name) return kind;
-  }
-  throw Error(ErrorKind::Unsupported, cat("tokenizer.ggml.pre is ", quoted(pre),
-                                          "; gpt-2, default, smollm, llama-bpe and qwen2 are known"));
-}
-
-bool is_special(std::int32_t type, std::size_t id) {
-  if (type < Normal || type > Byte) {
-    invalid("token_type", cat("has ", type, " for the token ", id, "; 1 to 6 are known"));
-  }
-  return type == Control || type == UserDefined || type == Unknown;
-}
-
-}  // namespace
-
-TokenizerParts read_gguf_vocabulary(const GgufVocabulary& gguf) {
+void check(const GgufVocabulary& gguf) {
   if (gguf.model != "gpt2") {
     throw Error(ErrorKind::Unsupported, cat("tokenizer.ggml.model is ", quoted(gguf.model),
                                             "; only gpt2, which is byte-level BPE, is known"));
   }
-  const Kind& kind = kind_of(gguf.pre);
   const std::size_t count = gguf.tokens.size();
-  if (!gguf.token_types.empty() && gguf.token_types.size() != count) {
+  if (!gguf.token_types.empty() && gguf.token_types.size() < count) {
     invalid("token_type", cat("has ", gguf.token_types.size(), " entries for ", count, " tokens"));
   }
+  if (gguf.merges.empty()) invalid("merges", "is missing or empty; without it no text can be encoded");
+}
 
-  Vocabulary vocabulary("tokenizer.ggml.tokens", count);
-  for (std::size_t id = 0; id < count; ++id) vocabulary.add(gguf.tokens[id], id);
+PreTokenizer split_of(const GgufPreTokenizer& kind) {
+  std::vector<PreTokenizer::Step> steps;
+  for (const std::string_view split : kind.splits) {
+    steps.push_back({.pattern = SplitPattern(pcre2_pattern_of(split))});
+  }
+  add_byte_level(steps, false, kind.gpt2_split);
+  return PreTokenizer(std::move(steps));
+}
+
+// A token without a text is none.
+Vocabulary read_tokens(const std::vector<std::string>& tokens) {
+  Vocabulary vocabulary("tokenizer.ggml.tokens", tokens.size());
+  for (std::size_t id = 0; id < tokens.size(); ++id) {
+    if (!tokens[id].empty()) vocabulary.add(tokens[id], id);
+  }
+  return vocabulary;
+}
+
+MergeTable read_merges(const std::vector<std::string>& lines, const Vocabulary& vocabulary) {
   MergeTable merges;
-  MergeAdder adder(vocabulary, merges);
-  for (std::size_t i = 0; i < gguf.merges.size(); ++i) {
-    if (const auto wrong = adder.add(gguf.merges[i])) invalid("merges", cat("is wrong at ", i, ": ", *wrong));
+  MergeAdder adder(vocabulary, merges, MergeTable::Repeated::First);
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    if (const auto wrong = adder.add(lines[i])) invalid("merges", cat("is wrong at ", i, ": ", *wrong));
   }
+  return merges;
+}
 
+std::vector<SpecialToken> specials_of(const GgufVocabulary& gguf) {
   std::vector<SpecialToken> specials;
-  for (std::size_t id = 0; id < count; ++id) {
-    const bool ends = gguf.bos == TokenId(id) || gguf.eos == TokenId(id);
-    const bool special = gguf.token_types.empty() ? ends : is_special(gguf.token_types[id], id);
-    if (!special) continue;
-    if (gguf.tokens[id].empty()) invalid("tokens", cat("has an empty text for the special token ", id));
-    specials.push_back({gguf.tokens[id], TokenId(id)});
+  for (std::size_t id = 0; id < gguf.tokens.size(); ++id) {
+    if (!gguf.tokens[id].empty() && gguf.is_special(id)) specials.push_back({gguf.tokens[id], TokenId(id)});
   }
-  for (const auto& [name, id] : {std::pair("bos_token_id", gguf.bos), std::pair("eos_token_id", gguf.eos)}) {
-    if (id && (*id < 0 || *id >= TokenId(count)))
-      invalid(name, cat("is ", *id, ", but the ids are 0 to ", TokenId(count) - 1));
-  }
-  return assemble(
-      {.vocabulary = std::move(vocabulary),
-       .merges = std::move(merges),
-       .split = kind.split(),
-       .specials = std::move(specials),
-       .ignore_merges = kind.ignore_merges,
-       .nfc = kind.nfc,
-       .missing_byte = Bpe::kLeftOut,
-       .beginning_token = gguf.add_bos.value_or(kind.add_bos) ? gguf.bos : std::optional<TokenId>()});
+  return specials;
+}
+
+}  // namespace
+
+bool GgufVocabulary::is_special(std::size_t id) const {
+  if (!token_types.empty()) return is_special_gguf_type(token_types[id]);
+  return bos == TokenId(id) || eos == TokenId(id);
+}
+
+std::optional<TokenId> GgufVocabulary::known(std::optional<TokenId> id) const {
+  const bool is_token =
+      id && *id >= 0 && *id < TokenId(tokens.size()) && !tokens[static_cast<std::size_t>(*id)].empty();
+  return is_token ? id : std::nullopt;
+}
+
+std::optional<TokenId> GgufVocabulary::first_token() const {
+  return add_bos.value_or(gguf_pre_tokenizer(pre).add_bos) ? known(bos) : std::nullopt;
+}
+
+std::optional<TokenId> GgufVocabulary::last_token() const {
+  return add_eos.value_or(false) ? known(eos) : std::nullopt;
+}
+
+TokenizerParts read_gguf_vocabulary(const GgufVocabulary& gguf) {
+  check(gguf);
+  const GgufPreTokenizer& kind = gguf_pre_tokenizer(gguf.pre);
+  Vocabulary vocabulary = read_tokens(gguf.tokens);
+  MergeTable merges = read_merges(gguf.merges, vocabulary);
+  TokenizerSource source{.vocabulary = std::move(vocabulary),
+                         .merges = std::move(merges),
+                         .split = split_of(kind),
+                         .specials = specials_of(gguf),
+                         .ignore_merges = kind.ignore_merges,
+                         .missing_byte = Bpe::kLeftOut};
+  if (kind.nfc) source.normalizer.add_nfc();
+  if (const auto first = gguf.first_token()) source.around.before.push_back(*first);
+  if (const auto last = gguf.last_token()) source.around.after.push_back(*last);
+  return assemble(std::move(source));
 }
 
 }  // namespace bsbr

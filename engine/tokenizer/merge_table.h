@@ -20,9 +20,11 @@ class MergeTable {
 
   MergeTable();
 
-  /// Adds the next-best merge. Ids are below kSymbolIdEnd. False, and nothing is added, if the pair has one
-  /// already.
-  bool add(SymbolId left, SymbolId right, SymbolId result);
+  /// Which rank a pair has that is listed twice: HuggingFace's tokenizers take the last, llama.cpp the first.
+  enum class Repeated { Last, First };
+
+  /// Adds the next-best merge. Ids are below kSymbolIdEnd. False if the pair has one already.
+  bool add(SymbolId left, SymbolId right, SymbolId result, Repeated repeated = Repeated::Last);
 
   [[nodiscard]] Merge find(SymbolId left, SymbolId right) const noexcept {
     const std::uint64_t key = key_of(left, right);
@@ -32,6 +34,7 @@ class MergeTable {
     }
   }
 
+  /// How many were added, repeated ones too.
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
  private:
@@ -47,7 +50,8 @@ class MergeTable {
   [[nodiscard]] std::size_t home(std::uint64_t key) const noexcept {
     return (key * 0x9E3779B97F4A7C15u >> 32) & mask_;
   }
-  bool insert(const Slot& slot);
+  // The slot of a key, or the free one where it belongs.
+  [[nodiscard]] Slot& slot_of(std::uint64_t key) noexcept;
 
   std::vector<Slot> slots_;  // open addressing, at most half full; a power of two
   std::size_t mask_;

@@ -47,7 +47,7 @@ std::optional<std::string> MergeAdder::add(std::string_view left, std::string_vi
     }
     ids[i] = *found;
   }
-  if (!merges_.add(ids[0], ids[1], ids[2])) return cat(merge(), " occurs twice");
+  merges_.add(ids[0], ids[1], ids[2], repeated_);
   return std::nullopt;
 }
 

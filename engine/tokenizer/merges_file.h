@@ -14,7 +14,9 @@ namespace bsbr {
 /// what is wrong with a merge, for a message, or nothing if it was added.
 class MergeAdder {
  public:
-  MergeAdder(const Vocabulary& vocabulary, MergeTable& merges) : vocabulary_(vocabulary), merges_(merges) {}
+  MergeAdder(const Vocabulary& vocabulary, MergeTable& merges,
+             MergeTable::Repeated repeated = MergeTable::Repeated::Last)
+      : vocabulary_(vocabulary), merges_(merges), repeated_(repeated) {}
 
   std::optional<std::string> add(std::string_view left, std::string_view right);
   /// A merge as "left right".
@@ -23,6 +25,7 @@ class MergeAdder {
  private:
   const Vocabulary& vocabulary_;
   MergeTable& merges_;
+  MergeTable::Repeated repeated_;
   std::string joined_;
 };
 

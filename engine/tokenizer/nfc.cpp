@@ -20,30 +20,37 @@ struct Free {
 // composes with nothing, so the text can be cut there.
 constexpr std::string_view kNoFinal = "\u11A7";
 
-void append_composed(std::string_view text, std::string& normal) {
-  if (text.empty()) return;
-  utf8proc_uint8_t* composed = nullptr;
+utf8proc_option_t options(UnicodeForm form) {
+  const bool composes = form == UnicodeForm::C || form == UnicodeForm::KC;
+  const bool compatible = form == UnicodeForm::KC || form == UnicodeForm::KD;
+  const int flags = UTF8PROC_STABLE | (composes ? UTF8PROC_COMPOSE : UTF8PROC_DECOMPOSE) |
+                    (compatible ? UTF8PROC_COMPAT : 0);
   // utf8proc's flags are an enumeration of C, meant to be joined.
   // NOLINTNEXTLINE(clang-analyzer-optin.core.EnumCastOutOfRange)
-  constexpr auto kCompose = utf8proc_option_t(UTF8PROC_STABLE | UTF8PROC_COMPOSE);
+  return static_cast<utf8proc_option_t>(flags);
+}
+
+void append_mapped(std::string_view text, UnicodeForm form, std::string& normal) {
+  if (text.empty()) return;
+  utf8proc_uint8_t* composed = nullptr;
   const utf8proc_ssize_t length =
       utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
-                   static_cast<utf8proc_ssize_t>(text.size()), &composed, kCompose);
+                   static_cast<utf8proc_ssize_t>(text.size()), &composed, options(form));
   const std::unique_ptr<utf8proc_uint8_t, Free> owner(composed);
   if (length < 0) {
     throw Error(length == UTF8PROC_ERROR_NOMEM ? ErrorKind::OutOfMemory : ErrorKind::Internal,
-                cat("normalising ", text.size(), " bytes of text to NFC failed: ", utf8proc_errmsg(length)));
+                cat("normalising ", text.size(), " bytes of text failed: ", utf8proc_errmsg(length)));
   }
   normal.append(reinterpret_cast<const char*>(composed), static_cast<std::size_t>(length));
 }
 
-void append_valid(std::string_view text, std::string& normal) {
+void append_valid(std::string_view text, UnicodeForm form, std::string& normal) {
   for (std::size_t cut = text.find(kNoFinal); cut != text.npos; cut = text.find(kNoFinal)) {
-    append_composed(text.substr(0, cut), normal);
+    append_mapped(text.substr(0, cut), form, normal);
     normal += kNoFinal;
     text.remove_prefix(cut + kNoFinal.size());
   }
-  append_composed(text, normal);
+  append_mapped(text, form, normal);
 }
 
 }  // namespace
@@ -53,12 +60,12 @@ bool may_need_nfc(std::string_view text) noexcept {
   return std::any_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) >= 0xCC; });
 }
 
-std::string to_nfc(std::string_view text) {
+std::string to_form(std::string_view text, UnicodeForm form) {
   std::string normal;
   normal.reserve(text.size());
   while (!text.empty()) {
     const std::size_t valid = valid_utf8_prefix(text);
-    append_valid(text.substr(0, valid), normal);
+    append_valid(text.substr(0, valid), form, normal);
     text.remove_prefix(valid);
     if (text.empty()) break;
     normal += text[0];

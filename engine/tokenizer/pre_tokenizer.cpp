@@ -1,56 +1,28 @@
 #include "engine/tokenizer/pre_tokenizer.h"
 
-#include <nlohmann/json.hpp>
+#include <algorithm>
 #include <utility>
 
 namespace bsbr {
 namespace {
 
-// https://github.com/meta-llama/llama3, llama/tokenizer.py, and https://huggingface.co/Qwen/Qwen2-7B,
-// tokenizer.json; written for PCRE2 as kGpt2Split is.
-#define WHITE "\\t-\\r\\x{85}\\p{Z}"
-#define LLAMA3_WITH(DIGITS)         \
-  "(?i:'s|'t|'re|'ve|'m|'ll|'d)"    \
-  "|[^\\r\\n\\p{L}\\p{N}]?\\p{L}++" \
-  "|" DIGITS "| ?[^" WHITE          \
-  "\\p{L}\\p{N}]++[\\r\\n]*+"       \
-  "|[" WHITE                        \
-  "]*[\\r\\n]++"                    \
-  "|[" WHITE "]+(?![^" WHITE        \
-  "])"                              \
-  "|[" WHITE "]++"
-constexpr std::string_view kLlama3Split = LLAMA3_WITH("\\p{N}{1,3}");
-constexpr std::string_view kQwen2Split = LLAMA3_WITH("\\p{N}");
-#undef LLAMA3_WITH
-#undef WHITE
-
-PreTokenizer isolated(std::initializer_list<std::string_view> patterns) {
-  std::vector<PreTokenizer::Step> steps;
-  for (const std::string_view pattern : patterns) steps.push_back({.pattern = SplitPattern(pattern)});
-  return PreTokenizer(std::move(steps));
-}
+constexpr std::string_view kWholePiece = "(?s).++";
 
 }  // namespace
 
-PreTokenizer gpt2_pre_tokenizer() {
-  return isolated({kGpt2Split});
+bool PreTokenizer::adds_spaces() const {
+  return std::any_of(steps_.begin(), steps_.end(), [](const Step& step) { return step.prefix_space; });
 }
 
-PreTokenizer smollm_pre_tokenizer() {
-  return isolated({"\\p{N}", kGpt2Split});
-}
-
-PreTokenizer llama3_pre_tokenizer() {
-  return isolated({kLlama3Split});
-}
-
-PreTokenizer qwen2_pre_tokenizer() {
-  return isolated({kQwen2Split});
+void add_byte_level(std::vector<PreTokenizer::Step>& steps, bool prefix_space, bool gpt2_split) {
+  if (!prefix_space && !gpt2_split) return;
+  steps.push_back(
+      {.pattern = SplitPattern(gpt2_split ? kGpt2Split : kWholePiece), .prefix_space = prefix_space});
 }
 
 PreTokenizer::Scan::Scan(const PreTokenizer& splits) {
   for (const Step& step : splits.steps_) {
-    levels_.push_back({SplitPattern::Scan(step.pattern), step.behavior, step.invert});
+    levels_.push_back({SplitPattern::Scan(step.pattern), step.behavior, step.invert, step.prefix_space});
   }
 }
 
@@ -79,6 +51,10 @@ std::string_view PreTokenizer::Scan::next() {
 }
 
 void PreTokenizer::Scan::start(Level& level, std::string_view text) {
+  if (level.prefix_space && !text.empty() && text[0] != ' ') {
+    level.spaced.assign(" ").append(text);
+    text = level.spaced;
+  }
   level.matches.start(text);
   advance(level);
 }

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "engine/tokenizer/split_pattern.h"
@@ -24,10 +26,14 @@ class PreTokenizer {
   struct Step {
     SplitPattern pattern;
     SplitBehavior behavior = SplitBehavior::Isolated;
-    bool invert = false;  ///< matches count as gaps, and gaps as matches
+    bool invert = false;        ///< matches count as gaps, and gaps as matches
+    bool prefix_space = false;  ///< a space is put before a piece that begins with none, then it is cut
   };
 
   explicit PreTokenizer(std::vector<Step> steps) : steps_(std::move(steps)) {}
+
+  /// Whether pieces may hold spaces that the text has not, and so lie elsewhere.
+  [[nodiscard]] bool adds_spaces() const;
 
   class Scan;
 
@@ -35,18 +41,18 @@ class PreTokenizer {
   std::vector<Step> steps_;
 };
 
-/// The splits of the tokenizers that are known by a name.
-PreTokenizer gpt2_pre_tokenizer();    ///< GPT-2 (encoder.py)
-PreTokenizer smollm_pre_tokenizer();  ///< single digits, then as GPT-2
-PreTokenizer llama3_pre_tokenizer();  ///< Llama 3, the same as OpenAI's cl100k_base
-PreTokenizer qwen2_pre_tokenizer();   ///< as Llama 3, but digits are single
+/// The last step of a byte-level tokenizer (ByteLevel in tokenizer.json), as it acts on pieces: GPT-2's
+/// split, if `gpt2_split`, after a space was put before them, if `prefix_space`. Adds nothing if there is
+/// nothing to do.
+void add_byte_level(std::vector<PreTokenizer::Step>& steps, bool prefix_space, bool gpt2_split);
 
 /// One walk over texts; for one thread. The pre-tokenizer must outlive it.
 class PreTokenizer::Scan {
  public:
   explicit Scan(const PreTokenizer& splits);
 
-  /// Begins with a text that must be valid UTF-8 and outlive its pieces.
+  /// Begins with a text that must be valid UTF-8 and outlive its pieces; those with a space
+  /// put before them last until the next call.
   void start(std::string_view text);
 
   /// The next piece, empty at the text's end. Throws as SplitPattern::Scan::next.
@@ -57,7 +63,8 @@ class PreTokenizer::Scan {
   struct Level {
     SplitPattern::Scan matches;
     SplitBehavior behavior;
-    bool invert;
+    bool invert, prefix_space;
+    std::string spaced = {};      // the text with a space before it, where the step puts one
     std::string_view ahead = {};  // the match or gap after the piece given out last; empty at the end
     bool ahead_is_match = false;
   };

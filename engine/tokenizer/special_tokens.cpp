@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/tokenizer/white_space.h"
+#include "engine/tokenizer/word_character.h"
 
 namespace bsbr {
 SpecialTokens::SpecialTokens(std::vector<SpecialToken> tokens) : tokens_(std::move(tokens)) {
@@ -18,17 +19,30 @@ SpecialTokens::SpecialTokens(std::vector<SpecialToken> tokens) : tokens_(std::mo
   }
 }
 
+const SpecialToken* SpecialTokens::longest(std::string_view text) const {
+  const Range range = starting_with(text[0]);
+  for (std::size_t i = range.begin; i < range.end; ++i) {
+    if (text.starts_with(tokens_[i].text)) return &tokens_[i];
+  }
+  return nullptr;
+}
+
 std::optional<SpecialTokens::Hit> SpecialTokens::find(std::string_view text, std::size_t from) const {
-  for (std::size_t at = from; at < text.size(); ++at) {
-    const Range range = starting_with(text[at]);
-    for (std::size_t i = range.begin; i < range.end; ++i) {
-      const SpecialToken& token = tokens_[i];
-      if (!text.substr(at).starts_with(token.text)) continue;
-      Hit hit{at, at + token.text.size(), token.id};
-      if (token.strip_left) hit.begin -= white_at_end(text.substr(from, at - from));
-      if (token.strip_right) hit.end += white_at_start(text.substr(hit.end));
-      return hit;
+  for (std::size_t at = from; at < text.size();) {
+    const SpecialToken* token = longest(text.substr(at));
+    if (token == nullptr) {
+      ++at;
+      continue;
     }
+    Hit hit{at, at + token->text.size(), token->id};
+    if (token->single_word &&
+        (ends_with_word(text.substr(0, at)) || starts_with_word(text.substr(hit.end)))) {
+      at = hit.end;
+      continue;
+    }
+    if (token->strip_left) hit.begin -= white_at_end(text.substr(from, at - from));
+    if (token->strip_right) hit.end += white_at_start(text.substr(hit.end));
+    return hit;
   }
   return std::nullopt;
 }

@@ -15,6 +15,8 @@ struct SpecialToken {
   TokenId id;
   bool strip_left = false;   ///< takes the white space before it as well (lstrip)
   bool strip_right = false;  ///< and after it (rstrip)
+  bool single_word = false;  ///< not where a character of a word is next to it
+  bool normalized = false;   ///< looked for in normalised text, and normalised itself
 };
 
 /// Tokens that are looked for in the text before it is split, such as <|endoftext|>. Thread-safe.
@@ -28,7 +30,7 @@ class SpecialTokens {
     TokenId id;
   };
   /// The first special token at or after `from`, the longest if several begin there, with the white space
-  /// that it takes.
+  /// that it takes. As in HuggingFace's tokenizers, what a single word refuses is not looked at again.
   [[nodiscard]] std::optional<Hit> find(std::string_view text, std::size_t from) const;
 
   /// The id of this exact text.
@@ -40,6 +42,8 @@ class SpecialTokens {
   struct Range {
     std::size_t begin = 0, end = 0;
   };
+  // The longest token that `text` begins with, or null.
+  [[nodiscard]] const SpecialToken* longest(std::string_view text) const;
   [[nodiscard]] Range starting_with(char first) const { return ranges_[static_cast<unsigned char>(first)]; }
 
   std::vector<SpecialToken> tokens_;  // by first byte, then the longest first

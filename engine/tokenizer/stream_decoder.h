@@ -13,8 +13,7 @@ class StreamDecoder {
  public:
   explicit StreamDecoder(Tokenizer tokenizer) : tokenizer_(std::move(tokenizer)) {}
 
-  /// What `id` completes; may be empty. Throws Error(InvalidArgument) for an id that is not in the
-  /// vocabulary.
+  /// What `id` completes; may be empty. Throws Error(InvalidArgument) for a negative id.
   std::string push(TokenId id);
 
   /// The bytes still held back, of a character that was cut short. Afterwards a new text may begin.

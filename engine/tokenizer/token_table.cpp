@@ -25,11 +25,8 @@ void TokenTable::set(std::size_t id, std::string_view bytes) {
   bytes_ += bytes;
 }
 
-void TokenTable::fail(TokenId id) const {
-  const bool inside = id >= 0 && id < end();
-  throw Error(ErrorKind::InvalidArgument,
-              cat("token id ", id, inside ? " is not used by this vocabulary" : " is outside this vocabulary",
-                  "; its ids are 0 to ", end() - 1));
+void TokenTable::fail(TokenId id) {
+  throw Error(ErrorKind::InvalidArgument, cat("token id ", id, " is negative; ids begin with 0"));
 }
 
 }  // namespace bsbr

@@ -17,9 +17,11 @@ class TokenTable {
   /// the text of a special token.
   TokenTable(const Vocabulary& vocabulary, const std::vector<SpecialToken>& specials);
 
-  /// Throws Error(InvalidArgument) if there is no such token.
+  /// Empty if there is no such token: embeddings may have more rows than there are tokens. Throws
+  /// Error(InvalidArgument) for a negative id.
   [[nodiscard]] std::string_view bytes(TokenId id) const {
-    if (id < 0 || id >= end() || entries_[static_cast<std::size_t>(id)].begin == kAbsent) fail(id);
+    if (id < 0) fail(id);
+    if (id >= end()) return {};
     const Entry& entry = entries_[static_cast<std::size_t>(id)];
     return std::string_view(bytes_).substr(entry.begin, entry.length);
   }
@@ -28,12 +30,11 @@ class TokenTable {
   [[nodiscard]] TokenId end() const noexcept { return static_cast<TokenId>(entries_.size()); }
 
  private:
-  static constexpr std::size_t kAbsent = ~std::size_t{0};
   struct Entry {
-    std::size_t begin = kAbsent, length = 0;
+    std::size_t begin = 0, length = 0;
   };
   void set(std::size_t id, std::string_view bytes);
-  [[noreturn]] void fail(TokenId id) const;
+  [[noreturn]] static void fail(TokenId id);
 
   std::string bytes_;  // of all tokens, one after the other
   std::vector<Entry> entries_;

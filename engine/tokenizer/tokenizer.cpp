@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "engine/base/utf8.h"
-#include "engine/tokenizer/nfc.h"
 #include "engine/tokenizer/piece_cache.h"
 #include "engine/tokenizer/tokenizer_parts.h"
 
@@ -35,6 +34,8 @@ class Encoder {
 
  private:
   void encode(std::string_view piece) {
+    // The cache knows pieces by their place in the text.
+    if (parts_.split.adds_spaces()) return parts_.bpe.encode(piece, ids_);
     cache_.encode(piece, ids_,
                   [this](std::string_view part, std::vector<TokenId>& ids) { parts_.bpe.encode(part, ids); });
   }
@@ -71,7 +72,7 @@ std::vector<TokenId> encode_normalized(const TokenizerParts& parts, std::string_
   walk(
       parts.specials, text,
       [&](std::string_view part) {
-        normal += to_nfc(part);
+        normal += parts.normalizer.apply(part);
         segments.push_back({normal.size(), std::nullopt});
       },
       [&](TokenId id) {
@@ -105,7 +106,7 @@ Tokenizer Tokenizer::from_parts(const GgufVocabulary& gguf) {
 }
 
 std::vector<TokenId> Tokenizer::encode(std::string_view text) const {
-  if (parts_->nfc && may_need_nfc(text)) return encode_normalized(*parts_, text);
+  if (parts_->normalizer.may_change(text)) return encode_normalized(*parts_, text);
   Encoder encoder(*parts_, text);
   const auto special = [&](TokenId id) { encoder.special(id); };
   const auto stretch = [&](std::string_view part) { encoder.stretch(part); };
@@ -116,8 +117,10 @@ std::vector<TokenId> Tokenizer::encode(std::string_view text) const {
 }
 
 std::vector<TokenId> Tokenizer::encode_with_special(std::string_view text) const {
-  std::vector<TokenId> ids = encode(text);
-  if (const auto first = beginning_token()) ids.insert(ids.begin(), *first);
+  std::vector<TokenId> ids = parts_->around.before;
+  const std::vector<TokenId> inside = encode(text);
+  ids.insert(ids.end(), inside.begin(), inside.end());
+  ids.insert(ids.end(), parts_->around.after.begin(), parts_->around.after.end());
   return ids;
 }
 
@@ -141,7 +144,8 @@ std::optional<TokenId> Tokenizer::special_token(std::string_view text) const {
 }
 
 std::optional<TokenId> Tokenizer::beginning_token() const {
-  return parts_->beginning_token;
+  const std::vector<TokenId>& before = parts_->around.before;
+  return before.empty() ? std::optional<TokenId>() : before.front();
 }
 
 }  // namespace bsbr

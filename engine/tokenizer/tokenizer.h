@@ -17,30 +17,40 @@ using TokenId = std::int64_t;
 struct TokenizerParts;
 
 /// The tokenizer in a GGUF file's metadata (https://github.com/ggml-org/ggml, docs/gguf.md): what
-/// tokenizer.ggml.model, pre, tokens, merges, token_type, bos_token_id, eos_token_id and add_bos_token hold.
+/// tokenizer.ggml.model, pre, tokens, merges, token_type, the ids of tokens with a role, add_bos_token and
+/// add_eos_token hold. An id that no token has counts as absent.
 struct GgufVocabulary {
   std::string model;                      ///< "gpt2": byte-level BPE
   std::string pre;                        ///< how text is split; empty if the file does not say
   std::vector<std::string> tokens;        ///< by id, in the byte alphabet; special ones as they are
   std::vector<std::string> merges;        ///< "left right", the best first
   std::vector<std::int32_t> token_types;  ///< by id; empty if the file does not say
-  std::optional<TokenId> bos, eos;
-  std::optional<bool> add_bos;
+  std::optional<TokenId> bos, eos, unk, pad;
+  std::optional<bool> add_bos, add_eos;
+  std::string architecture = {};  ///< general.architecture
+
+  /// Whether a token is looked for in texts as it is.
+  [[nodiscard]] bool is_special(std::size_t id) const;
+  /// `id`, if a token has it.
+  [[nodiscard]] std::optional<TokenId> known(std::optional<TokenId> id) const;
+  /// What is put before and after a text. Throws Error(Unsupported) for a pre-tokenizer that is not known.
+  [[nodiscard]] std::optional<TokenId> first_token() const;
+  [[nodiscard]] std::optional<TokenId> last_token() const;
 };
 
 /// Byte-level byte-pair encoding, as GPT-2 has it (https://github.com/openai/gpt-2, encoder.py), with the
 /// splits, normalisation and added tokens of those that came after. Thread-safe after loading; cheap to copy.
 class Tokenizer {
  public:
-  /// Reads a checkpoint's folder: vocab.json, merges.txt and, where they are, added_tokens.json,
-  /// special_tokens_map.json and tokenizer_config.json; or tokenizer.json, if one of the first two is missing
-  /// or the folder says that it does not split text as GPT-2 does. Throws Error(NotFound | InvalidFile | Io),
-  /// and Error(Unsupported) that names what this program cannot do.
+  /// Reads a checkpoint's folder as AutoTokenizer of HuggingFace's transformers 5 does: tokenizer.json, or
+  /// vocab.json and merges.txt, and what tokenizer_config.json, special_tokens_map.json, added_tokens.json
+  /// and config.json say of them. Throws Error(NotFound | InvalidFile | Io), and Error(Unsupported) that
+  /// names what this program cannot do.
   static Tokenizer load(const std::filesystem::path& folder);
 
-  /// From a GGUF file's metadata, with the pre-tokenizers gpt-2 (also default and none), smollm, llama-bpe
-  /// and qwen2. Tokens of the types control, user-defined and unknown are special. Throws Error(InvalidFile),
-  /// and Error(Unsupported) for other models and pre-tokenizers.
+  /// From a GGUF file's metadata, split as its pre-tokenizer says (engine/tokenizer/gguf_pre_tokenizer.h).
+  /// Tokens of the types control, user-defined and unknown are special. Throws Error(InvalidFile), and
+  /// Error(Unsupported) for other models than byte-level BPE and other pre-tokenizers.
   static Tokenizer from_parts(const GgufVocabulary& gguf);
 
   /// Token ids of any bytes: valid UTF-8 is normalised and split as the files say, invalid bytes are kept as
@@ -52,9 +62,11 @@ class Tokenizer {
   [[nodiscard]] std::vector<TokenId> encode_with_special(std::string_view text) const;
 
   /// The bytes of the tokens, special tokens as their text. decode(encode(x)) == x for any bytes, unless the
-  /// files ask for NFC, a split that removes something, or special tokens that take the space around them, or
-  /// their vocabulary has no tokens for some bytes (SmolLM2's: 21 rare ones), which are then left out.
-  /// Throws Error(InvalidArgument) for an id that is not in the vocabulary.
+  /// files ask for a normal form, a space before the text, a split that removes something, or special tokens
+  /// that take the space around them, or their vocabulary has no tokens for some bytes (SmolLM2's: 21 rare
+  /// ones), which are then left out. Nothing for an id that no token has: embeddings may have more rows than
+  /// there are tokens. Spaces are left as they are, whatever clean_up_tokenization_spaces says: transformers
+  /// 5 ignores that for BPE. Throws Error(InvalidArgument) for a negative id.
   [[nodiscard]] std::string decode(std::span<const TokenId> ids) const;
   [[nodiscard]] std::string decode(TokenId id) const;
 
@@ -62,8 +74,8 @@ class Tokenizer {
   [[nodiscard]] std::int64_t vocabulary_size() const;
   /// The id of a special token's exact text, or nothing.
   [[nodiscard]] std::optional<TokenId> special_token(std::string_view text) const;
-  /// The token that tokenizer.json's post_processor or a GGUF file's add_bos_token puts before every text (as
-  /// Llama 3 wants it); encode() does not. Nothing if there is none.
+  /// The first of the tokens that encode_with_special() puts before every text (as Llama 3 wants it). Nothing
+  /// if there is none.
   [[nodiscard]] std::optional<TokenId> beginning_token() const;
 
  private:

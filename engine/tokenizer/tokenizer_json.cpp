@@ -1,26 +1,22 @@
 #include "engine/tokenizer/tokenizer_json.h"
 
 #include <nlohmann/json.hpp>
-#include <set>
 #include <string>
 #include <utility>
 
-#include "engine/base/json_file.h"
-#include "engine/tokenizer/added_tokens.h"
+#include "engine/tokenizer/byte_alphabet.h"
 #include "engine/tokenizer/merges_file.h"
 
 namespace bsbr {
 namespace {
 
-using std::filesystem::path;
-
-// What changes the ids has to be known, so that none is wrong without a word.
-void check_model(const JsonEntry& model) {
-  if (const JsonEntry type = model.at("type"); !type.is_null() && type.text() != "BPE") {
-    type.unsupported(cat("is ", quoted(type.text()), "; only byte-level BPE is known"));
-  }
+// What changes the ids has to be known, so that none is wrong without a word. What is done with characters
+// that have no token is nothing where all 256 bytes have one.
+void check_model(const JsonEntry& model, bool all_bytes) {
   for (const char* option : {"byte_fallback", "fuse_unk"}) {
-    if (model.at(option).flag(false)) model.at(option).unsupported("is true; only false is known");
+    if (!all_bytes && model.at(option).flag(false)) {
+      model.at(option).unsupported("is true, and not every byte has a token; only false is known then");
+    }
   }
   for (const char* option : {"continuing_subword_prefix", "end_of_word_suffix"}) {
     const JsonEntry entry = model.at(option);
@@ -65,6 +61,13 @@ MergeTable read_merges(const JsonEntry& entry, const Vocabulary& vocabulary) {
   return merges;
 }
 
+bool has_all_bytes(const Vocabulary& vocabulary) {
+  for (int byte = 0; byte < 256; ++byte) {
+    if (!vocabulary.id(byte_symbol(static_cast<unsigned char>(byte)))) return false;
+  }
+  return true;
+}
+
 // The token for bytes that have none: SmolLM2's vocabulary lacks 21.
 SymbolId missing_byte(const JsonEntry& unknown, const Vocabulary& vocabulary) {
   if (unknown.is_null()) return Bpe::kLeftOut;
@@ -73,91 +76,54 @@ SymbolId missing_byte(const JsonEntry& unknown, const Vocabulary& vocabulary) {
   return *id;
 }
 
-void read_added(const JsonEntry& entry, TokenizerSource& source) {
-  if (entry.is_null()) return;
-  AddedTokens known(source.vocabulary);
-  std::set<std::string> seen;
-  for (const JsonEntry& token : entry.list()) {
-    const std::string& text = token.at("content").text();
-    const std::uint64_t id = token.at("id").number();
-    known.add(text, id, entry.file());
-    if (token.at("single_word").flag(false)) {
-      token.at("single_word").unsupported(cat("is true for ", quoted(text), "; only false is known"));
-    }
-    if (!seen.insert(text).second) continue;
-    // tokenizers looks for special tokens in the text as it is, and for others as "normalized" says.
-    const bool normalized = token.at("normalized").flag(!token.at("special").flag(false));
-    auto& tokens = normalized ? source.normalized_specials : source.specials;
-    tokens.push_back({.text = text,
-                      .id = static_cast<TokenId>(id),
-                      .strip_left = token.at("lstrip").flag(false),
-                      .strip_right = token.at("rstrip").flag(false)});
-  }
-}
-
 void check_decoder(const JsonEntry& entry) {
   if (entry.is_null()) entry.unsupported("is null; only byte-level tokenizers are known");
   const std::string& type = entry.at("type").text();
-  if (type != "ByteLevel") entry.unsupported(cat("is a ", quoted(type), "; only ByteLevel is known"));
-}
-
-// The first token of a TemplateProcessing's template for one text, unless that is the text itself.
-std::optional<TokenId> template_beginning(const JsonEntry& entry, const Vocabulary& vocabulary) {
-  const auto pieces = entry.at("single").list();
-  if (pieces.empty()) entry.at("single").invalid("is empty");
-  const JsonEntry special = pieces[0].at("SpecialToken");
-  if (special.is_null()) return std::nullopt;
-  const JsonEntry ids = entry.at("special_tokens").at(special.at("id").text()).at("ids");
-  const auto list = ids.list();
-  if (list.size() != 1 || pieces.size() < 2 || !pieces[1].at("SpecialToken").is_null()) {
-    entry.unsupported("puts more than one token before a text");
+  if (type == "ByteLevel") return;
+  if (type == "Sequence") {
+    const auto decoders = entry.at("decoders").list();
+    if (decoders.size() == 1) return check_decoder(decoders[0]);
+    entry.at("decoders").unsupported("is not ByteLevel alone; only that is known");
   }
-  return vocabulary.checked_id(list[0].number(), special.at("id").text(), entry.file());
-}
-
-std::optional<TokenId> read_post_processor(const JsonEntry& entry, const Vocabulary& vocabulary) {
-  if (entry.is_null()) return std::nullopt;
-  const std::string& type = entry.at("type").text();
-  if (type == "ByteLevel") return std::nullopt;
-  if (type == "TemplateProcessing") return template_beginning(entry, vocabulary);
-  if (type != "Sequence") {
-    entry.unsupported(
-        cat("is a ", quoted(type), "; ByteLevel, TemplateProcessing and sequences of them are known"));
-  }
-  std::optional<TokenId> beginning;
-  for (const JsonEntry& part : entry.at("processors").list()) {
-    const auto found = read_post_processor(part, vocabulary);
-    if (found && beginning) part.unsupported("is the second that puts a token before a text");
-    if (found) beginning = found;
-  }
-  return beginning;
+  entry.unsupported(cat("is a ", quoted(type), "; only ByteLevel is known"));
 }
 
 }  // namespace
 
-TokenizerParts read_tokenizer_json(const path& file) {
-  const nlohmann::json document = read_json_object(file);
-  const JsonEntry root(document, "", file);
-  const JsonEntry model = root.at("model");
+TokenizerSource read_bpe_model(const JsonEntry& model) {
   if (model.is_null()) model.invalid("is missing");
-  check_model(model);
-  const bool nfc = read_normalizer(root.at("normalizer"));
-  PreTokenizer split = read_pre_tokenizer(root.at("pre_tokenizer"));
-  check_decoder(root.at("decoder"));
+  if (const JsonEntry type = model.at("type"); !type.is_null() && type.text() != "BPE") {
+    type.unsupported(cat("is ", quoted(type.text()), "; only byte-level BPE is known"));
+  }
   Vocabulary vocabulary = read_vocabulary(model.at("vocab"));
   MergeTable merges = read_merges(model.at("merges"), vocabulary);
-  const SymbolId missing = missing_byte(model.at("unk_token"), vocabulary);
-  const auto beginning = read_post_processor(root.at("post_processor"), vocabulary);
-  TokenizerSource source{.vocabulary = std::move(vocabulary),
-                         .merges = std::move(merges),
-                         .split = std::move(split),
-                         .specials = {},
-                         .ignore_merges = model.at("ignore_merges").flag(false),
-                         .nfc = nfc,
-                         .missing_byte = missing,
-                         .beginning_token = beginning};
-  read_added(root.at("added_tokens"), source);
-  return assemble(std::move(source));
+  return {.vocabulary = std::move(vocabulary),
+          .merges = std::move(merges),
+          .split = PreTokenizer({}),
+          .missing_byte = Bpe::kLeftOut};
+}
+
+TokenizerSource read_pipeline(const JsonEntry& root) {
+  const JsonEntry model = root.at("model");
+  TokenizerSource source = read_bpe_model(model);
+  const bool all_bytes = has_all_bytes(source.vocabulary);
+  check_model(model, all_bytes);
+  source.normalizer = read_normalizer(root.at("normalizer"));
+  source.split = read_pre_tokenizer(root.at("pre_tokenizer"));
+  check_decoder(root.at("decoder"));
+  source.ignore_merges = model.at("ignore_merges").flag(false);
+  if (!all_bytes) source.missing_byte = missing_byte(model.at("unk_token"), source.vocabulary);
+  return source;
+}
+
+SpecialToken read_added_token(const JsonEntry& entry) {
+  // tokenizers looks for special tokens in the text as it is, and for others as "normalized" says.
+  return {.text = entry.at("content").text(),
+          .id = 0,
+          .strip_left = entry.at("lstrip").flag(false),
+          .strip_right = entry.at("rstrip").flag(false),
+          .single_word = entry.at("single_word").flag(false),
+          .normalized = entry.at("normalized").flag(!entry.at("special").flag(false))};
 }
 
 }  // namespace bsbr

@@ -42,10 +42,7 @@ SplitPattern pattern_of(const JsonEntry& entry) {
 bool add_steps(const JsonEntry& entry, Steps& steps) {
   const std::string& type = entry.at("type").text();
   if (type == "ByteLevel") {
-    if (const JsonEntry space = entry.at("add_prefix_space"); space.flag(true)) {
-      space.unsupported("is true, or absent; only false is known: nothing is put before a text");
-    }
-    if (entry.at("use_regex").flag(true)) steps.push_back({.pattern = SplitPattern(kGpt2Split)});
+    add_byte_level(steps, entry.at("add_prefix_space").flag(true), entry.at("use_regex").flag(true));
     return true;
   }
   if (type == "Digits") {
@@ -79,16 +76,6 @@ PreTokenizer read_pre_tokenizer(const JsonEntry& entry) {
     entry.unsupported("does not end in ByteLevel; only byte-level tokenizers are known");
   }
   return PreTokenizer(std::move(steps));
-}
-
-bool read_normalizer(const JsonEntry& entry) {
-  if (entry.is_null()) return false;
-  const std::string& type = entry.at("type").text();
-  if (type == "NFC") return true;
-  if (type != "Sequence") entry.unsupported(cat("is a ", quoted(type), "; only NFC is known"));
-  bool nfc = false;
-  for (const JsonEntry& part : entry.at("normalizers").list()) nfc = read_normalizer(part) || nfc;
-  return nfc;
 }
 
 }  // namespace bsbr

@@ -76,6 +76,7 @@ void Vocabulary::add(std::string_view text, std::uint64_t wide_id) {
   if (id >= texts_.size()) texts_.resize(id + 1);
   texts_[id] = {all_.size(), static_cast<std::uint32_t>(text.size())};
   all_ += text;
+  ++size_;
 }
 
 std::size_t Vocabulary::slot_of(std::string_view text, std::uint32_t hash) const {

@@ -31,6 +31,8 @@ class Vocabulary {
   /// printable ASCII; else throws Error(InvalidFile) that names the bytes which have none.
   [[nodiscard]] std::array<SymbolId, 256> byte_ids(std::optional<SymbolId> missing = std::nullopt) const;
 
+  /// How many tokens there are.
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
   /// One more than the largest id.
   [[nodiscard]] std::size_t end() const noexcept { return texts_.size(); }
   [[nodiscard]] const std::filesystem::path& file() const noexcept { return file_; }
@@ -55,6 +57,7 @@ class Vocabulary {
   std::filesystem::path file_;
   std::uint64_t id_limit_;
   std::size_t room_;
+  std::size_t size_ = 0;
   std::string all_;          // the texts, one after the other
   std::vector<Text> texts_;  // parts of all_, by id
   std::vector<Slot> slots_;  // open addressing, at most half full; a power of two

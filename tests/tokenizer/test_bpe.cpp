@@ -116,12 +116,15 @@ class TestBpe : public QObject {
   void mergeTable() {
     bsbr::MergeTable merges;
     for (bsbr::SymbolId i = 0; i < 5000; ++i) QVERIFY(merges.add(i, i * 7 % 5000, i + 1));
-    QVERIFY(!merges.add(3, 21, 9));
-    QCOMPARE(merges.size(), std::size_t(5000));
+    QVERIFY(!merges.add(3, 21, 9, bsbr::MergeTable::Repeated::First));
+    QCOMPARE(merges.size(), std::size_t(5001));
     for (bsbr::SymbolId i = 0; i < 5000; ++i) {
       QCOMPARE(merges.find(i, i * 7 % 5000).rank, i);
       QCOMPARE(merges.find(i, i * 7 % 5000).result, i + 1);
     }
+    QVERIFY(!merges.add(3, 21, 9));
+    QCOMPARE(merges.find(3, 21).rank, 5001u);
+    QCOMPARE(merges.find(3, 21).result, 9u);
     QCOMPARE(merges.find(3, 22).rank, bsbr::MergeTable::kNone);
     QCOMPARE(merges.find(21, 3).rank, bsbr::MergeTable::kNone);
   }

@@ -87,6 +87,8 @@ class TestTokenizerJson : public QObject {
     json document = {{"decoder", byte_level()}, {"model", models[std::size_t(index % 2)]}};
     for (const char* entry : {"pre_tokenizer", "normalizer", "added_tokens"}) document[entry] = row[entry];
     document["model"]["ignore_merges"] = row["ignore_merges"];
+    for (const json& token : row["added_tokens"])
+      document["model"]["vocab"][token["content"].get<std::string>()] = token["id"];
     const Tokenizer tokenizer = load(document);
     for (std::size_t i = 0; i < golden()["texts"].size(); ++i) {
       const auto text = golden()["texts"][i].get<std::string>();
@@ -106,29 +108,152 @@ class TestTokenizerJson : public QObject {
   }
 
   void besideVocabJson() {
-    // tokenizer.json counts only where it says that text is split otherwise than GPT-2 does.
+    // vocab.json and merges.txt do not count where there is a tokenizer.json, which may be newer.
     SmallTokenizer files;
     files.write_both();
     json document = small_document();
     document["model"]["merges"] = json::array();
     files.write("tokenizer.json", document.dump());
-    QCOMPARE(Tokenizer::load(files.folder()).encode("hell"), Ids{258});
-    document["pre_tokenizer"]["use_regex"] = false;
-    files.write("tokenizer.json", document.dump());
     QCOMPARE(Tokenizer::load(files.folder()).encode("hell"), (Ids{'h', 'e', 'l', 'l'}));
+  }
+
+  void ownPipeline_data() {
+    QTest::addColumn<QByteArray>("config");
+    QTest::addColumn<QByteArray>("model");
+    QTest::addColumn<Ids>("ids");  // of "1 2  hell e\u0301"
+    const auto row = [](const char* config, const char* model, const Ids& ids) {
+      QTest::newRow(config) << QByteArray(config) << QByteArray(model) << ids;
+    };
+    const char* llama = R"({"model_type": "llama"})";
+    const Ids file = {'1', ' ', '2', ' ', ' ', 'h', 'e', 'l', 'l', ' ', 'e', 0xCC, 0x81};
+    const Ids gpt2 = {'1', ' ', '2', ' ', 259, ' ', 'e', 0xCC, 0x81};
+    const Ids qwen2 = {'1', ' ', '2', ' ', 259, ' ', 0xC3, 0xA9};
+    row(R"({})", llama, file);
+    row(R"({"tokenizer_class": "PreTrainedTokenizerFast"})", llama, file);
+    row(R"({"tokenizer_class": "PreTrainedTokenizerFast", "a": 1})", R"({"model_type": "gpt2"})", file);
+    row(R"({"tokenizer_class": "TokenizersBackend"})", llama, file);
+    row(R"({"tokenizer_class": "LlamaTokenizerFast"})", llama, file);
+    row(R"({"tokenizer_class": "NobodysTokenizer"})", llama, file);
+    row(R"({"tokenizer_class": "GPT2TokenizerFast"})", llama, gpt2);
+    row(R"({"a": 1})", R"({"model_type": "gpt2"})", gpt2);
+    row(R"({"a": 2})", R"({"model_type": "llama", "tokenizer_class": "GPT2Tokenizer"})", gpt2);
+    row(R"({"tokenizer_class": "Qwen2TokenizerFast"})", llama, qwen2);
+    row(R"({"tokenizer_class": "PreTrainedTokenizerFast", "a": 2})", R"({"model_type": "qwen2"})", qwen2);
+    row(R"({"tokenizer_class": "GPTNeoXTokenizer"})", llama, qwen2);
+  }
+  void ownPipeline() {
+    QFETCH(QByteArray, config);
+    QFETCH(QByteArray, model);
+    QFETCH(Ids, ids);
+    SmallTokenizer files;
+    json document = small_document();
+    document["pre_tokenizer"] = {
+        {"type", "Sequence"},
+        {"pretokenizers",
+         {{{"type", "Split"}, {"pattern", {{"Regex", "[^é]"}}}, {"behavior", "Isolated"}}, byte_level()}}};
+    files.write("tokenizer.json", document.dump());
+    files.write("tokenizer_config.json", bytes(config));
+    files.write("config.json", bytes(model));
+    QCOMPARE(Tokenizer::load(files.folder()).encode("1 2  hell e\xCC\x81"), ids);
+  }
+
+  void normalizers_data() {
+    QTest::addColumn<QByteArray>("normalizer");
+    QTest::addColumn<QByteArray>("text");
+    QTest::addColumn<QByteArray>("normal");
+    const auto row = [](const char* normalizer, const char* text, const char* normal) {
+      QTest::newRow(normalizer) << QByteArray(normalizer) << QByteArray(text) << QByteArray(normal);
+    };
+    row(R"({"type": "NFD"})", "\u00e9\uac00", "e\u0301\u1100\u1161");
+    row(R"({"type": "NFKC"})", "\ufb01 \u2460e\u0301", "fi 1\u00e9");
+    row(R"({"type": "NFKD"})", "\ufb01\u00e9", "fie\u0301");
+    row(R"({"type": "Lowercase"})", "A\u0130\u03a3\xFF Z", "ai\u0307\u03c3\xFF z");
+    row(R"({"type": "Strip", "strip_left": true, "strip_right": false})", " \u3000a ", "a ");
+    row(R"({"type": "Strip"})", " a\u00a0", "a");
+    row(R"({"type": "Prepend", "prepend": "_"})", "a b", "_a b");
+    row(R"({"type": "Replace", "pattern": {"String": "bb"}, "content": "x"})", "abbb", "axb");
+    row(R"({"type": "Sequence", "normalizers": [{"type": "Lowercase"}, {"type": "NFC"}]})", "E\u0301",
+        "\u00e9");
+  }
+  void normalizers() {
+    QFETCH(QByteArray, normalizer);
+    QFETCH(QByteArray, text);
+    QFETCH(QByteArray, normal);
+    json document = small_document();
+    document["normalizer"] = json::parse(bytes(normalizer));
+    const auto tokenizer = load(document);
+    QCOMPARE(QByteArray::fromStdString(tokenizer.decode(tokenizer.encode(bytes(text)))), normal);
+    QCOMPARE(tokenizer.encode(""), Ids{});
+  }
+
+  void prefixSpace() {
+    json document = small_document();
+    document["pre_tokenizer"] = {{"type", "ByteLevel"}};
+    QCOMPARE(load(document).encode("hell<|endoftext|>hell"), (Ids{259, 260, 259}));
+    document["pre_tokenizer"] = {
+        {"type", "Sequence"},
+        {"pretokenizers",
+         {{{"type", "Digits"}, {"individual_digits", true}}, {{"type", "ByteLevel"}, {"use_regex", false}}}}};
+    QCOMPARE(load(document).encode("hell12 hell"), (Ids{259, ' ', '1', ' ', '2', 259}));
+  }
+
+  void around_data() {
+    QTest::addColumn<QByteArray>("processor");
+    QTest::addColumn<Ids>("ids");  // of "he"
+    const auto row = [](const char* processor, const Ids& ids) {
+      QTest::newRow(processor) << QByteArray(processor) << ids;
+    };
+    row(R"({"type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "<a>"}},
+            {"SpecialToken": {"id": "<b>"}}, {"Sequence": {"id": "A"}}, {"SpecialToken": {"id": "<b>"}}],
+            "special_tokens": {"<a>": {"ids": [5, 6]}, "<b>": {"ids": [7]}}})",
+        {5, 6, 7, 256, 7});
+    row(R"({"type": "RobertaProcessing", "sep": ["</s>", 2], "cls": ["<s>", 3]})", {3, 256, 2});
+    row(R"({"type": "BertProcessing", "sep": ["</s>", 2], "cls": ["<s>", 3]})", {3, 256, 2});
+    row(R"({"type": "Sequence", "processors": [{"type": "ByteLevel"},
+            {"type": "BertProcessing", "sep": ["</s>", 2], "cls": ["<s>", 3]}]})",
+        {3, 256, 2});
+    row(R"({"type": "ByteLevel"})", {256});
+  }
+  void around() {
+    QFETCH(QByteArray, processor);
+    QFETCH(Ids, ids);
+    json document = small_document();
+    document["post_processor"] = json::parse(bytes(processor));
+    QCOMPARE(load(document).encode_with_special("he"), ids);
+    QCOMPARE(load(document).encode("he"), Ids{256});
+  }
+
+  void repeatedMerge() {
+    json document = small_document();
+    document["model"]["vocab"]["el"] = 260;
+    document["added_tokens"] = json::array();
+    document["model"]["merges"] = {"h e", "e l"};
+    QCOMPARE(load(document).encode("hel"), (Ids{256, 'l'}));
+    document["model"]["merges"] = {"h e", "e l", "h e"};
+    QCOMPARE(load(document).encode("hel"), (Ids{'h', 260}));
+  }
+
+  void harmlessOptions() {
+    // Every byte has a token, so none is ever unknown.
+    json document = small_document();
+    document["model"].update({{"unk_token", "<unk>"}, {"fuse_unk", true}, {"byte_fallback", true}});
+    document["decoder"] = {{"type", "Sequence"}, {"decoders", {{{"type", "ByteLevel"}}}}};
+    document["truncation"] = {{"max_length", 1}};
+    document["padding"] = {{"strategy", {{"Fixed", 12}}}};
+    QCOMPARE(load(document).encode_with_special("hell hell"), (Ids{258, 259}));
   }
 
   void normalizedAddedTokens() {
     json document = small_document();
     document["normalizer"] = {{"type", "NFC"}};
-    document["added_tokens"].push_back({{"id", 270}, {"content", "e\xCC\x81"}, {"normalized", true}});
-    document["added_tokens"].push_back({{"id", 271}, {"content", "\xC3\xA9!"}, {"special", true}});
+    document["added_tokens"].push_back({{"id", 261}, {"content", "e\xCC\x81"}, {"normalized", true}});
+    document["added_tokens"].push_back({{"id", 262}, {"content", "\xC3\xA9!"}, {"special", true}});
     const auto tokenizer = load(document);
-    QCOMPARE(tokenizer.encode("he\xCC\x81"), (Ids{'h', 270}));
-    QCOMPARE(tokenizer.encode("h\xC3\xA9"), (Ids{'h', 270}));
-    QCOMPARE(tokenizer.encode("\xC3\xA9!"), Ids{271});
-    QCOMPARE(tokenizer.encode("e\xCC\x81!"), (Ids{270, '!'}));
-    QCOMPARE(tokenizer.decode(270), std::string("e\xCC\x81"));
+    QCOMPARE(tokenizer.encode("he\xCC\x81"), (Ids{'h', 261}));
+    QCOMPARE(tokenizer.encode("h\xC3\xA9"), (Ids{'h', 261}));
+    QCOMPARE(tokenizer.encode("\xC3\xA9!"), Ids{262});
+    QCOMPARE(tokenizer.encode("e\xCC\x81!"), (Ids{261, '!'}));
+    QCOMPARE(tokenizer.decode(261), std::string("e\xCC\x81"));
   }
 
   void missingBytes() {
@@ -197,14 +322,17 @@ class TestTokenizerJson : public QObject {
     row("no model", false, R"({"model": null})", "model is missing");
     row("model list", false, R"({"model": []})", "model is not an object");
     row("unigram", true, R"({"model": {"type": "Unigram"}})", "model.type is \"Unigram\"");
-    row("byte fallback", true, R"({"model": {"byte_fallback": true}})", "model.byte_fallback");
-    row("fuse", true, R"({"model": {"fuse_unk": true}})", "model.fuse_unk");
-    row("flag", false, R"({"model": {"fuse_unk": 1}})", "model.fuse_unk is neither");
     row("dropout", true, R"({"model": {"dropout": 0.1}})", "model.dropout");
     row("prefix", true, R"({"model": {"continuing_subword_prefix": "@@"}})",
         "continuing_subword_prefix is \"@@\"");
     row("suffix", true, R"({"model": {"end_of_word_suffix": "</w>"}})", "model.end_of_word_suffix");
-    row("unknown token", false, R"({"model": {"unk_token": "<unk>"}})", "model.unk_token is \"<unk>\"");
+    // "ÿ" is a byte: where one has no token, it matters what is done without.
+    row("byte fallback", true, R"({"model": {"vocab": {"ÿ": null}, "byte_fallback": true}})",
+        "model.byte_fallback");
+    row("fuse", true, R"({"model": {"vocab": {"ÿ": null}, "fuse_unk": true}})", "model.fuse_unk");
+    row("unknown token", false, R"({"model": {"vocab": {"ÿ": null}, "unk_token": "<unk>"}})",
+        "model.unk_token is \"<unk>\"");
+    row("flag", false, R"({"model": {"ignore_merges": 1}})", "model.ignore_merges is neither");
     row("no vocabulary", false, R"({"model": {"vocab": null}})", "model.vocab is not an object");
     row("id", false, R"({"model": {"vocab": {"xx": -1}}})", "model.vocab gives \"xx\"");
     row("same id", false, R"({"model": {"vocab": {"xx": 5}}})", "the same id 5");
@@ -214,11 +342,14 @@ class TestTokenizerJson : public QObject {
     row("merge of three", false, R"({"model": {"merges": [["h", "e", "l"]]}})", "model.merges[0]");
     row("merge of numbers", false, R"({"model": {"merges": [[1, 2]]}})", "model.merges[0]");
     row("merge result", false, R"({"model": {"merges": [["h", "h"]]}})", "\"hh\", which is not in");
-    row("normalizer", true, R"({"normalizer": {"type": "NFKC"}})", "normalizer is a \"NFKC\"");
-    row("normalizers", true, R"({"normalizer": {"type": "Sequence", "normalizers": [{"type": "Strip"}]}})",
-        "normalizer.normalizers[0] is a \"Strip\"");
+    row("normalizer", true, R"({"normalizer": {"type": "Nmt"}})", "normalizer is a \"Nmt\"");
+    row("normalizers", true,
+        R"({"normalizer": {"type": "Sequence", "normalizers": [{"type": "Precompiled"}]}})",
+        "normalizer.normalizers[0] is a \"Precompiled\"");
+    row("replaced pattern", true,
+        R"({"normalizer": {"type": "Replace", "pattern": {"Regex": "a"}, "content": ""}})",
+        "normalizer.pattern");
     row("no splits", true, R"({"pre_tokenizer": null})", "pre_tokenizer is null");
-    row("prefix space", true, R"({"pre_tokenizer": {"add_prefix_space": true}})", "add_prefix_space");
     row("Metaspace", true, R"({"pre_tokenizer": {"type": "Metaspace"}})", "pre_tokenizer is a \"Metaspace\"");
     row("no type", false, R"({"pre_tokenizer": {"type": null}})", "pre_tokenizer.type is not a string");
     row("digits only", true, R"({"pre_tokenizer": {"type": "Digits"}})", "does not end in ByteLevel");
@@ -239,12 +370,29 @@ class TestTokenizerJson : public QObject {
         "pre_tokenizer.pattern cannot be used: ");
     row("decoder", true, R"({"decoder": {"type": "WordPiece"}})", "decoder is a \"WordPiece\"");
     row("no decoder", true, R"({"decoder": null})", "decoder is null");
-    row("processor", true, R"({"post_processor": {"type": "BertProcessing"}})", "post_processor is a");
-    row("two before", true,
-        R"({"post_processor": {"type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "a"}},
-            {"SpecialToken": {"id": "a"}}], "special_tokens": {"a": {"ids": [1]}}}})",
-        "more than one token");
-    row("template", false, R"({"post_processor": {"type": "TemplateProcessing", "single": []}})", "is empty");
+    row("decoders", true, R"({"decoder": {"type": "Sequence", "decoders": [{"type": "ByteLevel"},
+            {"type": "Strip"}]}})",
+        "decoder.decoders is not");
+    row("processor", true, R"({"post_processor": {"type": "Other"}})", "post_processor is a");
+    row("pair", false, R"({"post_processor": {"type": "BertProcessing", "cls": ["a"], "sep": ["b", 1]}})",
+        "post_processor.cls is not");
+    row("two around", true,
+        R"({"post_processor": {"type": "Sequence", "processors": [
+            {"type": "BertProcessing", "cls": ["a", 1], "sep": ["b", 1]},
+            {"type": "BertProcessing", "cls": ["a", 1], "sep": ["b", 1]}]}})",
+        "processors[1] is the second");
+    row("no text", true, R"({"post_processor": {"type": "TemplateProcessing", "single": []}})",
+        "leaves the text");
+    row("text twice", true,
+        R"({"post_processor": {"type": "TemplateProcessing", "single": [{"Sequence": {"id": "A"}},
+            {"Sequence": {"id": "A"}}]}})",
+        "the text twice");
+    row("second text", false,
+        R"({"post_processor": {"type": "TemplateProcessing", "single": [{"Sequence": {"id": "B"}}]}})",
+        "id is \"B\"");
+    row("template piece", false,
+        R"({"post_processor": {"type": "TemplateProcessing", "special_tokens": {}, "single": [{}]}})",
+        "single[0] is neither");
     row("template token", false,
         R"({"post_processor": {"type": "TemplateProcessing", "special_tokens": {},
             "single": [{"SpecialToken": {"id": "a"}}, {}]}})",
@@ -253,10 +401,9 @@ class TestTokenizerJson : public QObject {
     row("added text", false, R"({"added_tokens": [{"id": 260}]})", "added_tokens[0].content");
     row("added empty", false, R"({"added_tokens": [{"id": 260, "content": ""}]})", "empty text");
     row("added id", false, R"({"added_tokens": [{"id": 1e3, "content": "x1"}]})", "added_tokens[0].id");
+    row("added other id", false, R"({"added_tokens": [{"id": 270, "content": "x1"}]})", "gives it 260");
     row("added huge id", false, R"({"added_tokens": [{"id": 4294967296, "content": "x1"}]})", "too large");
     row("added taken id", false, R"({"added_tokens": [{"id": 256, "content": "x1"}]})", "\"he\"");
-    row("single word", true, R"({"added_tokens": [{"id": 260, "content": "x1", "single_word": true}]})",
-        "added_tokens[0].single_word is true");
   }
   void refused() {
     QFETCH(QByteArray, change);
