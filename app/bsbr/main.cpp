@@ -1,8 +1,12 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <iostream>
+#include <span>
+#include <string>
+#include <vector>
 
 #include "app/bsbr/commands.h"
 #include "app/bsbr/terminal.h"
@@ -25,11 +29,37 @@ void hold_standard_descriptors() {
   }
 }
 
+/// The arguments after the program's name, the last one first, as CLI11 takes them. CLI11 reads an option of
+/// text with nothing behind its "=" as one whose text comes next, so that is made two arguments, the second
+/// of them empty.
+std::vector<std::string> reversed_arguments(const CLI::App& app, int argc, char** argv) {
+  const std::span<char*> given(argv, static_cast<std::size_t>(argc));
+  const CLI::App* command = &app;
+  std::vector<std::string> arguments;
+  for (std::size_t i = 1; i < given.size(); ++i) {
+    std::string argument = given[i];
+    if (command == &app) {
+      const auto named =
+          app.get_subcommands([&](const CLI::App* each) { return each->check_name(argument); });
+      if (!named.empty()) command = named.front();
+    }
+    const bool empty =
+        argument.size() > 3 && argument.starts_with("--") && argument.find('=') + 1 == argument.size();
+    if (empty) argument.pop_back();
+    const bool split = empty && command->get_option_no_throw(argument) != nullptr;
+    if (empty && !split) argument += '=';
+    arguments.push_back(std::move(argument));
+    if (split) arguments.emplace_back();
+  }
+  std::ranges::reverse(arguments);
+  return arguments;
+}
+
 /// Runs the command; the exit status of success, or of help and of wrong usage, which CLI11 prints.
 int parse_and_run(CLI::App& app, int argc, char** argv) {
   int code = 0;
   try {
-    app.parse(argc, argv);
+    app.parse(reversed_arguments(app, argc, argv));
     // By hand: CLI11 would say this of an unknown command too, in place of naming it.
     if (app.get_subcommands().empty()) throw CLI::RequiredError("A command");
   } catch (const CLI::ParseError& error) {

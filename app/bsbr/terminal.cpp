@@ -12,6 +12,8 @@
 #include <mutex>
 #include <sstream>
 
+#include "engine/base/printable.h"
+
 namespace bsbr::cli {
 namespace {
 
@@ -62,17 +64,7 @@ void check_interrupted() {
 }
 
 std::string one_line(std::string_view text) {
-  constexpr std::string_view kDigits = "0123456789ABCDEF";
-  std::string line;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte >= 0x20 && byte != 0x7F) {
-      line += c;
-    } else {
-      line.append("\\x").append(1, kDigits[byte >> 4]).append(1, kDigits[byte & 15]);
-    }
-  }
-  return line;
+  return printable(text);
 }
 
 ProgressLine::ProgressLine() : terminal_(::isatty(STDERR_FILENO) != 0) {}

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace bsbr {
 
@@ -15,6 +16,14 @@ nlohmann::json parse_json_object(std::string_view text, const std::filesystem::p
 /// Reads a JSON object from a regular file of at most `max_bytes`.
 /// Throws Error(NotFound | Io | InvalidFile | Unsupported); names Git LFS pointers for what they are.
 nlohmann::json read_json_object(const std::filesystem::path& path, std::uint64_t max_bytes = 64u << 20);
+
+/// The same by the rules of Python's json module, which reads the configuration files of transformers: NaN,
+/// Infinity and -Infinity are numbers, and of equal keys in one object the last one counts. Appends to
+/// `warnings` one line that names such keys, if there are any.
+nlohmann::json read_python_json(const std::filesystem::path& path, std::uint64_t max_bytes,
+                                std::vector<std::string>& warnings);
+nlohmann::json parse_python_json(std::string_view text, const std::filesystem::path& where,
+                                 std::vector<std::string>& warnings);
 
 /// Reads a whole regular file of at most `max_bytes`. Throws as read_json_object does.
 std::string read_text_file(const std::filesystem::path& path, std::uint64_t max_bytes);

@@ -1,104 +1,41 @@
 #include "engine/checkpoint/checkpoint.h"
 
-#include <sys/stat.h>
-#include <nlohmann/json.hpp>
-
 #include <algorithm>
-#include <cerrno>
-#include <optional>
-#include <system_error>
 
-#include "engine/base/json_file.h"
+#include "engine/checkpoint/checkpoint_config.h"
+#include "engine/checkpoint/checkpoint_place.h"
+#include "engine/checkpoint/folder_kind.h"
 #include "engine/checkpoint/foreign_format.h"
 #include "engine/checkpoint/gguf_checkpoint.h"
-#include "engine/checkpoint/hub_cache.h"
+#include "engine/checkpoint/gguf_names.h"
 #include "engine/checkpoint/path_error.h"
 #include "engine/checkpoint/problems.h"
+#include "engine/checkpoint/quantised.h"
 #include "engine/checkpoint/weight_files.h"
 #include "engine/checkpoint/weight_shards.h"
+#include "engine/checkpoint/wrapper_prefix.h"
 
 namespace bsbr {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr std::uint64_t kMaxConfigBytes = 2u << 20;
-constexpr std::string_view kGgufEnding = ".gguf";
-
-/// Absolute, without a trailing slash; links stay as they are.
-fs::path absolute_folder(const fs::path& path) {
-  std::error_code error;
-  fs::path folder = fs::absolute(path, error);
-  if (error) throw_path_error(path, error.value());
-  if (!folder.has_filename()) folder = folder.parent_path();
-  if (folder.filename() == "." || folder.filename() == "..") folder = fs::canonical(folder, error);
-  if (error) throw_path_error(path, error.value());
-  return folder;
-}
-
-struct Place {
-  fs::path folder;
-  std::string name;
-  fs::path gguf;  // empty if a folder is meant
-};
-
-/// The folder or GGUF file that a person means by `text`.
-Place resolve(const std::string& text) {
-  if (text.empty()) {
-    throw Error(ErrorKind::InvalidArgument,
-                "the checkpoint's name is empty; give a folder or the name of a model");
-  }
-  if (text.find('\0') != std::string::npos) {
-    throw Error(ErrorKind::InvalidArgument, in_quotes(text) + ": a path cannot contain a zero byte");
-  }
-  const fs::path path = text;
-  struct stat info {};
-  if (::stat(path.c_str(), &info) != 0) {
-    const int code = errno;
-    const std::optional<HubName> name = parse_hub_name(text);
-    if (code != ENOENT || has_entry(path) || !name) {
-      if (code == ENOENT && !has_entry(path)) {
-        throw Error(ErrorKind::NotFound,
-                    text +
-                        ": there is no such folder; give a checkpoint's folder, or the name of "
-                        "a model on the HuggingFace hub, as in \"gpt2\" or \"org/name\"");
-      }
-      throw_path_error(path, code);
-    }
-    const fs::path snapshot = find_hub_snapshot(text);
-    return {snapshot, text, name->file.empty() ? fs::path() : snapshot / name->file};
-  }
-  if (S_ISDIR(info.st_mode)) {
-    fs::path folder = absolute_folder(path);
-    std::string name = folder.filename().string();
-    return {std::move(folder), std::move(name), {}};
-  }
-  if (!S_ISREG(info.st_mode))
-    throw Error(ErrorKind::InvalidFile, text + ": is neither a folder nor a regular file");
-  const fs::path file = absolute_folder(path);
-  if (file.extension() == kGgufEnding) return {file.parent_path(), file.stem().string(), file};
-  if (file.filename() == kPublishedBsbr) refuse_foreign_weights(file.parent_path(), {file.filename()});
-  throw Error(ErrorKind::InvalidArgument,
-              cat(text,
-                  ": is a file, but a checkpoint is a folder with config.json and model.safetensors or "
-                  "pytorch_model.bin, or a file *.gguf; give ",
-                  file.parent_path().string(), " instead"));
-}
-
-/// The folder's only GGUF file, if that is what it offers.
+/// The file of the folder's only GGUF model, the first one of a split model, if that is what it offers.
 fs::path lone_gguf(const fs::path& folder, const WeightFiles& files) {
   if (files.single || files.index || has_entry(folder / kConfigFile)) return {};
   std::vector<std::string> names;
   for (const std::string& name : files.foreign) {
-    if (fs::path(name).extension() == kGgufEnding) names.push_back(name);
+    if (name.ends_with(kGgufEnding)) names.push_back(name);
   }
   if (names.empty()) return {};
-  if (names.size() == 1) return folder / names.front();
+  const std::vector<std::string> models = first_files(group_gguf_files(names));
+  if (models.size() == 1) return folder / models.front();
   throw Error(ErrorKind::InvalidArgument,
-              cat(folder.string(), ": holds ", names.size(), " GGUF files: ", list_names(names, 5),
-                  "; give one of them, as in ", (folder / names.front()).string()));
+              cat(folder.string(), ": holds ", models.size(), " GGUF files: ", list_names(models, 5),
+                  "; give one of them, as in ", (folder / models.front()).string()));
 }
 
 [[noreturn]] void refuse_weightless(const fs::path& folder, const WeightFiles& files) {
+  refuse_other_folder(folder);
   if (!files.foreign.empty()) refuse_foreign_weights(folder, files.foreign);
   const bool config = has_entry(folder / kConfigFile);
   std::string what = config ? "is incomplete: it has config.json, but neither model.safetensors nor "
@@ -112,17 +49,6 @@ fs::path lone_gguf(const fs::path& folder, const WeightFiles& files) {
   throw Error(ErrorKind::NotFound, cat(folder.string(), ": ", what));
 }
 
-nlohmann::json read_config(const fs::path& folder) {
-  const fs::path path = folder / kConfigFile;
-  if (!has_entry(path)) {
-    throw Error(ErrorKind::NotFound, cat(folder.string(),
-                                         ": has weights, but no config.json, without which they mean "
-                                         "nothing; copy it from where the weights come from"));
-  }
-  require_file(path);
-  return read_json_object(path, kMaxConfigBytes);
-}
-
 }  // namespace
 
 struct Checkpoint::Content {
@@ -134,6 +60,7 @@ struct Checkpoint::Content {
   std::vector<std::unique_ptr<float[]>> buffers;
   std::vector<TensorView> tensors;
   std::uint64_t tensor_bytes = 0;
+  std::string prefix;  // taken off the names of all tensors
   std::map<std::string, std::string> shared_names;
   std::vector<std::string> warnings;
 
@@ -141,6 +68,7 @@ struct Checkpoint::Content {
     gguf = GgufFile::open(path);
     GgufModel model = read_gguf_model(*gguf, job);
     config = std::move(model.config);
+    warnings = std::move(model.warnings);
     buffers = std::move(model.buffers);
     tensors = std::move(model.tensors);
   }
@@ -151,10 +79,15 @@ struct Checkpoint::Content {
 
 void Checkpoint::Content::read_folder(const WeightFiles& weights, const Job& job) {
   if (!weights.readable()) refuse_weightless(folder, weights);
-  config = read_config(folder);
-  shards = open_weights(folder, weights, job);
+  config = read_checkpoint_config(folder, warnings);
+  shards = open_weights(folder, weights, job, warnings);
   for (const WeightShard& shard : shards)
     tensors.insert(tensors.end(), shard.tensors.begin(), shard.tensors.end());
+  refuse_quantised_tensors(folder, tensors);
+  prefix = strip_wrapper_prefixes(tensors);
+  if (prefix.empty()) return;
+  warnings.push_back(cat(folder.string(), ": the names of all tensors begin with ", in_quotes(prefix),
+                         ", which a wrapper of the model left there; it is taken off"));
 }
 
 const TensorView* Checkpoint::Content::find(std::string_view wanted) const {
@@ -164,17 +97,21 @@ const TensorView* Checkpoint::Content::find(std::string_view wanted) const {
 }
 
 void Checkpoint::Content::find_shared_names() {
+  const auto plain = [&](const std::string& of) {
+    return of.starts_with(prefix) ? of.substr(prefix.size()) : of;
+  };
   for (const WeightShard& shard : shards) {
     if (shard.metadata == nullptr) continue;
     for (const auto& [dropped, kept] : *shard.metadata) {
-      if (find(dropped) == nullptr && find(kept) != nullptr) shared_names.emplace(dropped, kept);
+      if (find(plain(dropped)) == nullptr && find(plain(kept)) != nullptr)
+        shared_names.emplace(plain(dropped), plain(kept));
     }
   }
 }
 
 Checkpoint Checkpoint::open(const std::string& path_or_name, const Job& job) {
   auto content = std::make_shared<Content>();
-  Place place = resolve(path_or_name);
+  CheckpointPlace place = find_checkpoint(path_or_name);
   content->folder = std::move(place.folder);
   content->name = std::move(place.name);
   WeightFiles weights;
@@ -209,7 +146,7 @@ std::uint64_t Checkpoint::tensor_bytes() const {
   return content_->tensor_bytes;
 }
 std::size_t Checkpoint::shard_count() const {
-  return content_->gguf != nullptr ? 1 : content_->shards.size();
+  return content_->gguf != nullptr ? content_->gguf->part_count() : content_->shards.size();
 }
 std::shared_ptr<const GgufFile> Checkpoint::gguf() const {
   return content_->gguf;

@@ -23,10 +23,11 @@ namespace bsbr {
 class Checkpoint {
  public:
   /// `path_or_name`: a folder, a file *.gguf, or the name of a model in the local hub cache ("gpt2",
-  /// "org/name@revision", "org/name:file.gguf"; see parse_hub_name()). An existing path goes before a name;
-  /// model.safetensors before its index, that before pytorch_model.bin and its index, and a folder's only
-  /// *.gguf is taken if there are no safetensors and no config.json; tensors with a zero dimension are
-  /// refused. Opening a GGUF file dequantises it, which is what `job` hears of. Throws Error(NotFound | Io |
+  /// "org/name@revision", "org/name:file.gguf", "org/name:Q4_K_M", an address; see parse_hub_name()). An
+  /// existing path goes before a name; model.safetensors before its index, that before pytorch_model.bin and
+  /// its index, and a folder's only GGUF model is taken if there are no safetensors and no config.json;
+  /// tensors with a zero dimension are refused, and so are quantised weights and what is no language model.
+  /// Opening a GGUF file dequantises it, which is what `job` hears of. Throws Error(NotFound | Io |
   /// InvalidFile | Unsupported | OutOfMemory | Cancelled), Error(InvalidArgument) for an empty name, a file
   /// where a folder is meant, or a folder of several GGUF files.
   static Checkpoint open(const std::string& path_or_name, const Job& job = {});

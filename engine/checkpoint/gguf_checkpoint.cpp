@@ -164,6 +164,7 @@ GgufModel read_gguf_model(const GgufFile& file, const Job& job) {
   GgufModelShape shape;
   const bool tied = is_tied(file);
   model.config = gguf_config(file, tied, shape);
+  model.warnings = std::move(shape.warnings);
 
   std::vector<Entry> entries;
   Problems problems(file.path());
@@ -172,9 +173,11 @@ GgufModel read_gguf_model(const GgufFile& file, const Job& job) {
     if (tensor.name == kRopeFactors && shape.architecture != "gpt2") continue;
     auto target = target_of(tensor.name, shape);
     if (!target) {
-      problems.add(cat("tensor ", in_quotes(tensor.name), ": a ", shape.architecture,
-                       " model has no place for it here; variants of the architecture are not supported"),
-                   ErrorKind::Unsupported);
+      problems.add_tensor(tensor.name,
+                          cat("a ", shape.architecture,
+                              " model has no place for such a tensor here; variants of the architecture are "
+                              "not supported"),
+                          ErrorKind::Unsupported);
     } else {
       entries.push_back({&tensor, std::move(*target)});
       check_shape(entries.back(), shape, problems);

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <string>
 #include <vector>
 
 #include "engine/base/job.h"
@@ -15,6 +16,7 @@ struct GgufModel {
   nlohmann::json config;            ///< see gguf_config()
   std::vector<TensorView> tensors;  ///< float32, HuggingFace's names and layouts; into the file or `buffers`
   std::vector<std::unique_ptr<float[]>> buffers;
+  std::vector<std::string> warnings;  ///< GgufModelShape's
 };
 
 /// Reads a model of the architectures llama, qwen2 and gpt2. All tensors become float32: a float32 tensor

@@ -6,7 +6,10 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <utility>
+#include <variant>
 
+#include "engine/checkpoint/gguf_kind.h"
 #include "engine/checkpoint/gguf_rope.h"
 #include "engine/checkpoint/problems.h"
 
@@ -91,17 +94,25 @@ const std::vector<std::int64_t>& embedding_shape(const GgufFile& file, std::int6
   return embedding->shape;
 }
 
-// An id that no token has, such as -1 as 32 bits, counts as absent, as llama.cpp takes it.
-void add_token_ids(const GgufFile& file, json& config) {
-  const auto* const tokens = file.get<std::vector<std::string>>("tokenizer.ggml.tokens");
-  const std::int64_t end = tokens == nullptr ? kMost : static_cast<std::int64_t>(tokens->size());
-  const auto add = [&](const char* ours, const char* theirs) {
-    const auto* const id = file.get<std::int64_t>(theirs);
-    if (id != nullptr && *id >= 0 && *id < end) config[ours] = *id;
-  };
-  add("bos_token_id", "tokenizer.ggml.bos_token_id");
-  add("eos_token_id", "tokenizer.ggml.eos_token_id");
-  add("pad_token_id", "tokenizer.ggml.padding_token_id");
+void add_token_ids(const GgufFile& file, json& config, std::vector<std::string>& warnings) {
+  static constexpr std::array<std::pair<const char*, const char*>, 3> kIds{
+      {{"bos_token_id", "tokenizer.ggml.bos_token_id"},
+       {"eos_token_id", "tokenizer.ggml.eos_token_id"},
+       {"pad_token_id", "tokenizer.ggml.padding_token_id"}}};
+  const auto vocabulary = config["vocab_size"].get<std::int64_t>();
+  for (const auto& [ours, theirs] : kIds) {
+    const auto at = file.metadata().find(theirs);
+    if (at == file.metadata().end()) continue;
+    const bool large = std::holds_alternative<std::uint64_t>(at->second);
+    const std::int64_t id = large ? kMost + 1 : *file.get<std::int64_t>(theirs);
+    if (id >= 0 && id < vocabulary) {
+      config[ours] = id;
+    } else {
+      warnings.push_back(cat(file.path().string(), ": metadata ", in_quotes(theirs), ": is ",
+                             large ? "above 2^63-1" : std::to_string(id),
+                             ", which is no token id; it is left out"));
+    }
+  }
 }
 
 /// Null without scaling.
@@ -215,6 +226,7 @@ json gpt2_config(const GgufFile& file, const Keys& keys, GgufModelShape& shape) 
 }  // namespace
 
 json gguf_config(const GgufFile& file, bool tied, GgufModelShape& shape) {
+  refuse_other_gguf(file);
   const std::string where = file.path().string() + ": ";
   const auto* const architecture = file.get<std::string>("general.architecture");
   if (architecture == nullptr) {
@@ -225,17 +237,12 @@ json gguf_config(const GgufFile& file, bool tied, GgufModelShape& shape) {
                 cat(where, "is a model of the architecture ", in_quotes(*architecture),
                     "; llama, qwen2 and gpt2 are supported"));
   }
-  if (const auto* const parts = file.get<std::int64_t>("split.count"); parts != nullptr && *parts > 1) {
-    throw Error(ErrorKind::Unsupported,
-                cat(where, "is one of the ", *parts,
-                    " files of a split model; merge them with llama-gguf-split --merge"));
-  }
   shape.architecture = *architecture;
   const Keys keys(file, *architecture);
   json config = *architecture == "gpt2" ? gpt2_config(file, keys, shape) : llama_config(file, keys, shape);
   config["tie_word_embeddings"] = tied;
   config["torch_dtype"] = "float32";
-  add_token_ids(file, config);
+  add_token_ids(file, config, shape.warnings);
   return config;
 }
 

@@ -166,6 +166,12 @@ class MetadataReader {
 
 }  // namespace
 
+void refuse_gguf_type(const GgufMetadata& metadata, std::string_view key, const GgufValue& expected,
+                      const std::filesystem::path& path) {
+  throw Error(ErrorKind::InvalidFile, cat(path.string(), ": metadata ", in_quotes(key), ": is ",
+                                          kind_of(metadata.find(key)->second), ", not ", kind_of(expected)));
+}
+
 GgufMetadata read_gguf_metadata(GgufCursor& cursor, std::uint64_t count) {
   return MetadataReader(cursor).read(count);
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <map>
 #include <string>
 #include <string_view>
@@ -20,6 +21,21 @@ using GgufMetadata = std::map<std::string, GgufValue, std::less<>>;
 
 /// "a string", "an array of integers", …: what a value is, for messages.
 std::string_view kind_of(const GgufValue& value) noexcept;
+
+/// Throws Error(InvalidFile) that a key of `path` has a value of another kind than `expected`'s.
+[[noreturn]] void refuse_gguf_type(const GgufMetadata& metadata, std::string_view key,
+                                   const GgufValue& expected, const std::filesystem::path& path);
+
+/// The value of a key of `path`; nullptr when it is absent. Throws Error(InvalidFile) if it has another type
+/// than T, one of GgufValue's.
+template <class T>
+const T* gguf_value(const GgufMetadata& metadata, std::string_view key, const std::filesystem::path& path) {
+  const auto at = metadata.find(key);
+  if (at == metadata.end()) return nullptr;
+  const T* const value = std::get_if<T>(&at->second);
+  if (value == nullptr) refuse_gguf_type(metadata, key, GgufValue(T()), path);
+  return value;
+}
 
 /// Reads `count` key-value pairs and checks them as GgufFile::open says. Throws Error(InvalidFile |
 /// Unsupported).

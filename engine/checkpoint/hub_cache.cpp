@@ -1,8 +1,5 @@
 #include "engine/checkpoint/hub_cache.h"
 
-#include <pwd.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdlib>
 #include <optional>
@@ -11,6 +8,7 @@
 #include <vector>
 
 #include "engine/base/json_file.h"
+#include "engine/checkpoint/expand_path.h"
 #include "engine/checkpoint/hub_snapshot.h"
 #include "engine/checkpoint/path_error.h"
 #include "engine/checkpoint/problems.h"
@@ -24,18 +22,6 @@ constexpr std::string_view kPrefix = "models--";
 std::string environment(const char* variable) {
   const char* const value = std::getenv(variable);
   return value == nullptr ? "" : value;
-}
-
-fs::path home_folder() {
-  if (std::string home = environment("HOME"); !home.empty()) return home;
-  const passwd* const user = ::getpwuid(::getuid());
-  return user == nullptr ? "/" : user->pw_dir;
-}
-
-fs::path expand_home(const std::string& text) {
-  if (text == "~" || text.starts_with("~/"))
-    return home_folder() / text.substr(std::min<std::size_t>(2, text.size()));
-  return text;
 }
 
 /// Names of the entries of a folder that pass `wanted`, sorted; none if it cannot be listed.
@@ -142,7 +128,7 @@ bool is_incomplete_blob(const fs::directory_entry& entry) {
 
 void check_complete(const fs::path& snapshot, const fs::path& repository, const HubName& name,
                     const std::string& again) {
-  const std::vector<std::string> missing = missing_files(snapshot, name.file);
+  const std::vector<std::string> missing = missing_files(snapshot, chosen_gguf(snapshot, name));
   if (missing.empty()) return;
   const auto broken_off = entries(repository / "blobs", is_incomplete_blob);
   throw Error(
@@ -187,14 +173,14 @@ HubModel scan(const fs::path& repository) {
 }  // namespace
 
 fs::path hub_home_folder() {
-  if (const std::string home = environment("HF_HOME"); !home.empty()) return expand_home(home);
+  if (const std::string home = environment("HF_HOME"); !home.empty()) return expand_path(home);
   const std::string cache = environment("XDG_CACHE_HOME");
-  return (cache.empty() ? home_folder() / ".cache" : expand_home(cache)) / "huggingface";
+  return (cache.empty() ? home_folder() / ".cache" : fs::path(expand_path(cache))) / "huggingface";
 }
 
 fs::path hub_cache_folder() {
   for (const char* variable : {"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"}) {
-    if (const std::string value = environment(variable); !value.empty()) return expand_home(value);
+    if (const std::string value = environment(variable); !value.empty()) return expand_path(value);
   }
   return hub_home_folder() / "hub";
 }

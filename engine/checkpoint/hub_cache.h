@@ -11,7 +11,7 @@ namespace bsbr {
 
 /// The folder of the HuggingFace hub cache, found as huggingface_hub finds it: $HF_HUB_CACHE, else
 /// $HUGGINGFACE_HUB_CACHE, else $HF_HOME/hub, else $XDG_CACHE_HOME/huggingface/hub, else
-/// ~/.cache/huggingface/hub.
+/// ~/.cache/huggingface/hub. Their values are expanded as expand_path() does.
 std::filesystem::path hub_cache_folder();
 
 /// Where huggingface_hub keeps what is not of one model, such as the token: the folder above, but for

@@ -3,12 +3,16 @@
 #include <algorithm>
 #include <cctype>
 
+#include "engine/base/error.h"
+#include "engine/checkpoint/gguf_names.h"
+#include "engine/checkpoint/hub_address.h"
+
 namespace bsbr {
 namespace {
 
 constexpr std::size_t kMaxHubName = 96;  // the hub's own bound
 constexpr std::size_t kMaxPath = 512, kMaxPart = 200;
-constexpr std::string_view kGgufEnding = ".gguf";
+constexpr std::size_t kMaxQuantisation = 40;
 
 bool is_name_part(std::string_view part) {
   const auto allowed = [](unsigned char c) {
@@ -40,6 +44,12 @@ bool is_revision(std::string_view text) {
   return is_path_of(text, allowed) && text.front() != '-' && text.find("..") == text.npos;
 }
 
+/// "Q4_K_M", "UD-IQ2_XXS", "BF16".
+bool is_quantisation(std::string_view text) {
+  const auto allowed = [](unsigned char c) { return std::isalnum(c) != 0 || c == '-' || c == '_'; };
+  return !text.empty() && text.size() <= kMaxQuantisation && std::ranges::all_of(text, allowed);
+}
+
 }  // namespace
 
 bool is_hub_name(std::string_view text) {
@@ -59,10 +69,13 @@ bool is_repository_path(std::string_view text) {
 }
 
 std::optional<HubName> parse_hub_name(std::string_view text) {
+  if (auto address = parse_hub_address(text)) return std::move(address->model);
   HubName name;
   if (const std::size_t colon = text.find(':'); colon != text.npos) {
-    name.file = text.substr(colon + 1);
-    if (!is_repository_path(name.file) || !name.file.ends_with(kGgufEnding)) return std::nullopt;
+    const std::string_view wanted = text.substr(colon + 1);
+    const bool file = is_repository_path(wanted) && wanted.ends_with(kGgufEnding);
+    if (!file && !is_quantisation(wanted)) return std::nullopt;
+    (file ? name.file : name.quantisation) = wanted;
     text = text.substr(0, colon);
   }
   if (const std::size_t at = text.find('@'); at != text.npos) {
@@ -73,6 +86,11 @@ std::optional<HubName> parse_hub_name(std::string_view text) {
   if (!is_hub_name(text)) return std::nullopt;
   name.model = text;
   return name;
+}
+
+std::string HubName::text() const {
+  const std::string wanted = file.empty() ? quantisation : file;
+  return cat(model, revision == HubName().revision ? "" : "@" + revision, wanted.empty() ? "" : ":", wanted);
 }
 
 }  // namespace bsbr

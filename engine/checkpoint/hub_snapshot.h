@@ -5,12 +5,19 @@
 #include <string>
 #include <vector>
 
+#include "engine/checkpoint/hub_name.h"
+
 namespace bsbr {
 
 /// Why the snapshot folder of a model cannot be opened: names of files that are missing, dangling links
-/// among them. A folder of GGUF files alone needs no other. With `file`, only that one is asked for.
+/// among them. A folder of GGUF files alone needs no other. With `file`, a GGUF file, only that one
+/// is asked for, and the other parts if it is one of a split model.
 /// Weights are not read. Throws as find_weight_files() and read_shard_index() do.
 std::vector<std::string> missing_files(const std::filesystem::path& snapshot, const std::string& file = {});
+
+/// The GGUF file that `name` asks for, the first one of a split model; empty if it asks for none. Throws as
+/// choose_quantisation() does.
+std::string chosen_gguf(const std::filesystem::path& snapshot, const HubName& name);
 
 /// True if a folder has no tokenizer and it is not known that its repository has none: huggingface_hub keeps
 /// an empty file .no_exist/COMMIT/NAME for that.

@@ -27,6 +27,9 @@ constexpr int kMaxDepth = 64;
 constexpr std::string_view kAdvice =
     "the file is damaged or was made by a faulty program; download or save it again";
 
+constexpr std::string_view kOtherTypeAdvice =
+    "these are quantised weights, so use the original, unquantised checkpoint, or a GGUF file of the model";
+
 // Types of the format that have no use here.
 constexpr std::array<std::string_view, 9> kOtherDtypes{
     "F4", "F6_E2M3", "F6_E3M2", "F8_E5M2", "F8_E4M3", "F8_E8M0", "C64", "F8_E5M2FNUZ", "F8_E4M3FNUZ"};
@@ -159,7 +162,11 @@ class Reader : public nlohmann::json_sax<json> {
   }
 
   void bad(const std::string& what, ErrorKind kind = ErrorKind::InvalidFile) {
-    problems_.add(cat("tensor ", in_quotes(entry_.name), ": ", what), kind);
+    if (kind == ErrorKind::Unsupported) {
+      problems_.add_tensor(entry_.name, what, kind);
+    } else {
+      problems_.add(cat("tensor ", in_quotes(entry_.name), ": ", what), kind);
+    }
     entry_good_ = false;
   }
 
@@ -230,7 +237,7 @@ class Reader : public nlohmann::json_sax<json> {
     }
     for (const std::string_view other : kOtherDtypes) {
       if (name != other) continue;
-      bad(cat("its dtype ", name, " is not supported; supported are ", known_dtypes()),
+      bad(cat("the dtype ", name, " is not supported; supported are ", known_dtypes()),
           ErrorKind::Unsupported);
       return true;
     }
@@ -320,7 +327,7 @@ SafetensorsHeader parse_safetensors_header(std::string_view text, std::uint64_t 
   SafetensorsHeader header = std::move(reader).take();
   // Once an entry is bad, what it leaves out would show as gaps.
   if (!problems.any()) check_layout(header.tensors, data_size, problems);
-  problems.throw_if_any(kAdvice);
+  problems.throw_if_any(problems.all_unsupported() ? kOtherTypeAdvice : kAdvice);
   return header;
 }
 

@@ -26,16 +26,18 @@ void check_layout(std::vector<TensorEntry>& tensors, std::uint64_t data_size, Pr
   check_names(tensors, problems);
   std::ranges::sort(tensors, {}, [](const TensorEntry& t) { return std::tuple(t.begin, t.end); });
   std::uint64_t reached = 0;
-  bool past_end = false;
+  std::vector<std::string> past_end;
   const auto complain = [&](const TensorEntry& tensor, const std::string& what) {
     problems.add(cat("tensor ", in_quotes(tensor.name), ": ", what));
   };
   const TensorEntry* before = nullptr;
   for (const TensorEntry& tensor : tensors) {
     if (tensor.end > data_size) {
-      past_end = true;
-      complain(tensor, cat("its data_offsets [", tensor.begin, ", ", tensor.end, "] run past the ", data_size,
-                           " bytes of data in the file"));
+      if (past_end.empty()) {
+        complain(tensor, cat("its data_offsets [", tensor.begin, ", ", tensor.end, "] run past the ",
+                             data_size, " bytes of data in the file"));
+      }
+      past_end.push_back(tensor.name);
     } else if (before != nullptr && tensor.begin < reached) {
       complain(tensor, cat("its bytes ", tensor.begin, " to ", tensor.end, " overlap those of tensor ",
                            in_quotes(before->name)));
@@ -46,7 +48,11 @@ void check_layout(std::vector<TensorEntry>& tensors, std::uint64_t data_size, Pr
     reached = std::max(reached, tensor.end);
     before = &tensor;
   }
-  if (past_end && reached > data_size) {
+  if (past_end.size() > 1) {
+    past_end.erase(past_end.begin());
+    problems.add(cat("so do those of ", list_quoted(past_end, 3)));
+  }
+  if (!past_end.empty() && reached > data_size) {
     problems.add(cat("the file is ", reached - data_size,
                      " bytes too short; it was probably cut off, download it again"));
   } else if (reached < data_size) {

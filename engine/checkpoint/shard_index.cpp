@@ -21,9 +21,9 @@ bool is_plain_file_name(std::string_view name) {
 
 }  // namespace
 
-ShardIndex read_shard_index(const std::filesystem::path& path) {
+ShardIndex read_shard_index(const std::filesystem::path& path, std::vector<std::string>& warnings) {
   require_file(path);
-  const nlohmann::json json = read_json_object(path, kMaxBytes);
+  const nlohmann::json json = read_python_json(path, kMaxBytes, warnings);
   const auto fail = [&](const std::string& what) {
     throw Error(ErrorKind::InvalidFile, cat(path.string(), ": ", what));
   };

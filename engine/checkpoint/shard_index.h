@@ -14,8 +14,9 @@ struct ShardIndex {
 };
 
 /// Reads the index and checks that every shard is a plain file name, so that no index leads out of its
-/// folder. Throws Error(NotFound | Io | InvalidFile | Unsupported).
-ShardIndex read_shard_index(const std::filesystem::path& path);
+/// folder. `warnings` as read_python_json() takes them. Throws Error(NotFound | Io | InvalidFile |
+/// Unsupported).
+ShardIndex read_shard_index(const std::filesystem::path& path, std::vector<std::string>& warnings);
 
 /// Those of the index's shards that `folder` does not hold; dangling links count as missing.
 std::vector<std::string> missing_shards(const ShardIndex& index, const std::filesystem::path& folder);

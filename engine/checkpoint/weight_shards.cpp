@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <ranges>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -39,9 +40,13 @@ std::vector<WeightShard> open_shards(const fs::path& path, const ShardIndex& ind
   return shards;
 }
 
-/// Index and shards must tell the same of every tensor.
-void check_index(const fs::path& path, const ShardIndex& index, const std::vector<WeightShard>& shards) {
+/// Throws if a tensor is in two shards or in another than the index says; warns of what the index leaves out,
+/// and of what no shard has.
+void check_index(const fs::path& path, const ShardIndex& index, const std::vector<WeightShard>& shards,
+                 std::vector<std::string>& warnings) {
+  constexpr std::size_t kMostNamed = 5;
   Problems problems(path);
+  std::vector<std::string> unnamed, absent;
   std::map<std::string_view, std::string> holder;
   for (const WeightShard& file : shards) {
     const std::string shard = file.path.filename().string();
@@ -51,17 +56,23 @@ void check_index(const fs::path& path, const ShardIndex& index, const std::vecto
       if (!first) {
         problems.add(cat("tensor ", in_quotes(tensor.name), " is in both ", other->second, " and ", shard));
       } else if (said == index.shard_of.end()) {
-        problems.add(
-            cat("tensor ", in_quotes(tensor.name), " is in ", shard, ", but the index does not name it"));
+        unnamed.push_back(tensor.name);
       } else if (said->second != shard) {
         problems.add(cat("tensor ", in_quotes(tensor.name), " is in ", shard, ", but the index puts it in ",
                          said->second));
       }
     }
   }
-  for (const auto& [tensor, shard] : index.shard_of) {
-    if (!holder.contains(tensor))
-      problems.add(cat("tensor ", in_quotes(tensor), " is not in its shard ", shard));
+  for (const auto& tensor : index.shard_of | std::views::keys) {
+    if (!holder.contains(tensor)) absent.push_back(tensor);
+  }
+  if (!unnamed.empty()) {
+    warnings.push_back(cat(path.string(), ": leaves out tensors that the shards have, ",
+                           list_quoted(unnamed, kMostNamed), "; they are used"));
+  }
+  if (!absent.empty()) {
+    warnings.push_back(
+        cat(path.string(), ": names tensors that no shard has, ", list_quoted(absent, kMostNamed)));
   }
   problems.throw_if_any("index and shards do not belong together; download all of them again");
 }
@@ -77,12 +88,13 @@ void refuse_empty_tensors(const WeightShard& file) {
 
 }  // namespace
 
-std::vector<WeightShard> open_weights(const fs::path& folder, const WeightFiles& weights, const Job& job) {
+std::vector<WeightShard> open_weights(const fs::path& folder, const WeightFiles& weights, const Job& job,
+                                      std::vector<std::string>& warnings) {
   std::vector<WeightShard> shards;
   if (const std::string_view name = weights.chosen_index(); !name.empty()) {
-    const ShardIndex index = read_shard_index(folder / name);
+    const ShardIndex index = read_shard_index(folder / name, warnings);
     shards = open_shards(folder / name, index, name == kTorchIndexFile, job);
-    check_index(folder / name, index, shards);
+    check_index(folder / name, index, shards, warnings);
   } else if (weights.single) {
     shards.push_back(shard_of(SafetensorsFile::open(folder / kSingleFile)));
   } else {

@@ -22,10 +22,12 @@ struct WeightShard {
 };
 
 /// Opens those of the folder's files that hold its weights: what WeightFiles::chosen_index() names, else the
-/// single file. Index and shards must tell the same of every tensor; tensors with a zero dimension and
-/// folders without tensors are refused. `weights` must be readable(). `job` as TorchFile::open() takes it.
+/// single file. The index must not put a tensor into another shard than has it; tensors that it leaves out
+/// are taken all the same, and with those that no shard has they are told in `warnings`, as transformers does
+/// not mind them. Tensors with a zero dimension and folders without tensors are refused. `weights` must be
+/// readable(). `job` as TorchFile::open() takes it.
 /// Throws Error(NotFound | Io | InvalidFile | Unsupported | OutOfMemory | Cancelled).
 std::vector<WeightShard> open_weights(const std::filesystem::path& folder, const WeightFiles& weights,
-                                      const Job& job);
+                                      const Job& job, std::vector<std::string>& warnings);
 
 }  // namespace bsbr

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <optional>
 
+#include "engine/checkpoint/checkpoint_config.h"
+#include "engine/checkpoint/checkpoint_place.h"
 #include "engine/checkpoint/hub_cache.h"
 #include "engine/checkpoint/hub_snapshot.h"
 #include "engine/checkpoint/path_error.h"
@@ -34,7 +36,7 @@ bool is_cached(const std::string& text, const HubName& name) {
   if (!knows_hub_revision(name)) return false;
   try {
     const std::filesystem::path snapshot = find_hub_snapshot(text);
-    return !name.file.empty() || !may_lack_tokenizer(snapshot);
+    return !name.file.empty() || !name.quantisation.empty() || !may_lack_tokenizer(snapshot);
   } catch (const Error&) {
     return false;
   }
@@ -87,8 +89,11 @@ void fetch_from_hub(const HubName& name, const HubSettings& settings, const Job&
   // The weights come last: where they are, all of it is.
   fetcher.fetch(wanted.first);
   const CacheWriter& cache = fetcher.cache();
+  std::vector<std::string> told_when_opened;
+  if (!wanted.first.empty()) (void)read_checkpoint_config(cache.snapshot(listing.commit), told_when_opened);
   if (!wanted.index.empty()) {
-    const ShardIndex index = read_shard_index(cache.snapshot(listing.commit) / wanted.index);
+    const ShardIndex index =
+        read_shard_index(cache.snapshot(listing.commit) / wanted.index, told_when_opened);
     wanted.weights = find_shards(listing, index.shards, name);
   }
   fetcher.fetch(wanted.weights);
@@ -96,12 +101,14 @@ void fetch_from_hub(const HubName& name, const HubSettings& settings, const Job&
   cache.write_ref(name.revision, listing.commit);
 }
 
-bool is_to_be_fetched(const std::string& text) {
+bool is_to_be_fetched(const std::string& given) {
+  const std::string text = without_pasted_marks(given);
   const std::optional<HubName> name = as_name(text);
   return name && !HubSettings::is_offline() && !is_cached(text, *name);
 }
 
-void fetch_model(const std::string& text, const Job& job) {
+void fetch_model(const std::string& given, const Job& job) {
+  const std::string text = without_pasted_marks(given);
   const std::optional<HubName> name = as_name(text);
   if (!name || is_cached(text, *name)) return;
   if (HubSettings::is_offline()) {

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "engine/base/json_file.h"
+#include "engine/checkpoint/expand_path.h"
 #include "engine/checkpoint/hub_cache.h"
 #include "engine/checkpoint/problems.h"
 #include "engine/hub/url.h"
@@ -53,7 +54,8 @@ std::string find_token() {
       return checked_token(std::move(token), variable);
   }
   const std::string path = environment("HF_TOKEN_PATH");
-  const std::filesystem::path file = path.empty() ? hub_home_folder() / "token" : std::filesystem::path(path);
+  const std::filesystem::path file =
+      path.empty() ? hub_home_folder() / "token" : std::filesystem::path(expand_path(path));
   try {
     return checked_token(trimmed(read_text_file(file, kMaxToken)), file.string());
   } catch (const Error& error) {

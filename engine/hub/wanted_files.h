@@ -14,7 +14,8 @@ struct WantedFiles {
   std::vector<HubFile> first;
   /// The index among them whose shards are the weights; empty: `weights` has them.
   std::string index;
-  /// One file, of the first kind that is there: safetensors, torch.save's .bin, the only GGUF file.
+  /// One file, of the first kind that is there: safetensors, torch.save's .bin, the only GGUF file; or all
+  /// parts of a split GGUF model.
   std::vector<HubFile> weights;
   bool tokenizer = false;  ///< there is one, or none is needed
 };

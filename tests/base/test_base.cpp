@@ -1,8 +1,10 @@
 #include <QtTest>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "engine/base/error.h"
 #include "engine/base/json_file.h"
+#include "engine/base/printable.h"
 #include "engine/base/utf8.h"
 
 using bsbr::ErrorKind;
@@ -75,6 +77,62 @@ class TestBase : public QObject {
       QVERIFY2(QByteArray(error.what()).startsWith("some/config.json: "), error.what());
       QVERIFY2(QByteArray(error.what()).contains(says), error.what());
     }
+  }
+
+  void pythonJson() {
+    std::vector<std::string> warnings;
+    const auto read = [&](const char* text) { return bsbr::parse_python_json(text, "f", warnings); };
+    const auto json = read(R"({"a": NaN, "b": [1, Infinity, -2.5e3, -Infinity, 7], "NaN": "Infinity, \"NaN\\",
+                               "c": 18446744073709551616, "d": NaN})");
+    QVERIFY(std::isnan(json["a"].get<double>()));
+    QVERIFY(std::isnan(json["d"].get<double>()));
+    QCOMPARE(json["b"][0].get<int>(), 1);
+    QCOMPARE(json["b"][1].get<double>(), HUGE_VAL);
+    QCOMPARE(json["b"][2].get<double>(), -2500.0);
+    QCOMPARE(json["b"][3].get<double>(), -HUGE_VAL);
+    QCOMPARE(json["b"][4].get<int>(), 7);
+    QCOMPARE(json["NaN"].get<std::string>(), std::string("Infinity, \"NaN\\"));
+    QVERIFY(warnings.empty());
+    QCOMPARE(read(R"({"a":{"b":1},"c":{"x\u001b":1,"x\u001b":2},"a":[3]})"),
+             nlohmann::json::parse(R"({"a":[3],"c":{"x\u001b":2}})"));
+    QCOMPARE(warnings.size(), std::size_t(1));
+    QCOMPARE(warnings[0], std::string("f: repeats the keys \"a\", \"x\\x1B\" in one object; the last value "
+                                      "counts, as in Python"));
+    for (const char* bad : {R"({"a": nan})", R"({"a": 1NaN})", R"({"a": NaN1})", R"({"a": +Infinity})", "NaN",
+                            R"({"a": --Infinity})", R"({NaN: 1})", R"({"a": "x})"}) {
+      QVERIFY_EXCEPTION_THROWN(read(bad), bsbr::Error);
+    }
+    QVERIFY_EXCEPTION_THROWN(bsbr::parse_json_object(R"({"a": NaN})", "f"), bsbr::Error);
+  }
+
+  void printable_data() {
+    QTest::addColumn<QByteArray>("text");
+    QTest::addColumn<QByteArray>("shown");
+    const auto row = [](const char* name, const char* text, const char* shown) {
+      QTest::newRow(name) << QByteArray(text) << QByteArray(shown);
+    };
+    row("plain", "a \\ é 漢 🙂", "a \\ é 漢 🙂");
+    row("control", "a\n\t\x1B[31m\x7F", "a\\x0A\\x09\\x1B[31m\\x7F");
+    row("C1",
+        "a\xC2\x9B"
+        "31m\xC2\xA0",
+        "a\\xC2\\x9B"
+        "31m\xC2\xA0");
+    row("direction",
+        "\xE2\x80\xAE"
+        "a\xE2\x81\xA6",
+        "\\xE2\\x80\\xAE"
+        "a\\xE2\\x81\\xA6");
+    row("bytes",
+        "\xFF"
+        "a\xC3",
+        "\\xFFa\\xC3");
+  }
+  void printable() {
+    QFETCH(QByteArray, text);
+    QFETCH(QByteArray, shown);
+    QCOMPARE(bsbr::printable(text.toStdString()), shown.toStdString());
+    QCOMPARE(bsbr::printable(std::string_view("\0x", 2)), std::string("\\x00x"));
   }
 
   void jsonValues() {

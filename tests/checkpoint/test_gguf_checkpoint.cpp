@@ -449,8 +449,6 @@ class TestGgufCheckpoint : public QObject {
     row("no embedding", llama_metadata("llama"), false, "\"token_embd.weight\" is missing");
     row("narrow embedding", llama_metadata("llama").floats("token_embd.weight", {4, 6}), false,
         "\"token_embd.weight\": is not a table of rows of 8 values");
-    row("end token", with([](File& f) { f.pair("tokenizer.ggml.eos_token_id", 5, raw(-1)); }), false,
-        "is -1, which is no token id");
     row("value length", with([](File& f) { f.number("llama.attention.value_length", 8); }), true,
         "is 8, but heads have 4 dimensions");
     row("part of a head is rotated", with([](File& f) { f.number("llama.rope.dimension_count", 2); }), true,

@@ -60,6 +60,33 @@ class TestHubCache : public QObject {
     QCOMPARE(bsbr::hub_cache_folder(), fs::path("/data/old"));
   }
 
+  /// As os.path.expandvars(os.path.expanduser(…)) of Python.
+  void expandedFolders() {
+    qputenv("HF_HUB_CACHE", "");
+    qputenv("HOME", "/home/somebody/");
+    qputenv("BSBR_TEST", "deep");
+    qunsetenv("BSBR_TEST_NOT");
+    const std::vector<std::pair<const char*, const char*>> cases{
+        {"~", "/home/somebody/hub"},
+        {"~/hf", "/home/somebody/hf/hub"},
+        {"$HOME/hf", "/home/somebody//hf/hub"},
+        {"/a/${BSBR_TEST}er/$BSBR_TEST", "/a/deeper/deep/hub"},
+        {"/a/$BSBR_TEST_NOT/${BSBR_TEST_NOT}", "/a/$BSBR_TEST_NOT/${BSBR_TEST_NOT}/hub"},
+        {"/a/$/${BSBR_TEST", "/a/$/${BSBR_TEST/hub"},
+        {"/a/~", "/a/~/hub"},
+        {"~root/x", "/root/x/hub"},
+        {"~no-such-user/x", "~no-such-user/x/hub"}};
+    for (const auto& [value, folder] : cases) {
+      qputenv("HF_HOME", value);
+      QCOMPARE(bsbr::hub_cache_folder(), fs::path(folder));
+      QCOMPARE(bsbr::hub_home_folder() / "hub", fs::path(folder));
+    }
+    for (const char* variable : {"HUGGINGFACE_HUB_CACHE", "HF_HUB_CACHE"}) {
+      qputenv(variable, "$BSBR_TEST/x");
+      QCOMPARE(bsbr::hub_cache_folder(), fs::path("deep/x"));
+    }
+  }
+
   void names_data() {
     QTest::addColumn<bool>("good");
     for (const char* name : {"gpt2", "org/name", "Qwen/Qwen2-0.5B", "a_b.c-d"}) QTest::newRow(name) << true;

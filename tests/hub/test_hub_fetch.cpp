@@ -215,6 +215,67 @@ class TestHubFetch : public QObject {
     EXPECT_ERROR(bsbr::fetch_and_open("org/many:big/Q8.gguf", {}), ErrorKind::InvalidFile, "big/Q8.gguf");
   }
 
+  void quantisations() {
+    hub_.add_model("org/many", {{"config.json", "{}"},
+                                {"m-Q4_K_M.gguf", "GGUF4"},
+                                {"m-Q4_K_S.gguf", "GGUF4S"},
+                                {"mmproj-F16.gguf", "GGUFm"},
+                                {"Q8_0/m-Q8_0-00001-of-00002.gguf", "GGUF81"},
+                                {"Q8_0/m-Q8_0-00002-of-00002.gguf", "GGUF82"},
+                                {"m-F16-00001-of-00002.gguf", "GGUF161"}});
+    EXPECT_ERROR(hub_.fetch("org/many:Q5_K_M"), ErrorKind::NotFound,
+                 "no GGUF file of the quantisation Q5_K_M", "m-Q4_K_S.gguf");
+    EXPECT_ERROR(hub_.fetch("org/many:F16"), ErrorKind::InvalidFile, "only 1 of the 2 parts");
+    hub_.fetch("org/many:q4_k_m");
+    QVERIFY(files_in_snapshot("org/many") == std::set<std::string>{"m-Q4_K_M.gguf"});
+    QVERIFY(!bsbr::is_to_be_fetched("org/many:Q4_K_M"));
+    QVERIFY(bsbr::is_to_be_fetched("org/many:Q8_0"));
+    hub_.fetch("org/many:Q8_0");
+    QCOMPARE(files_in_snapshot("org/many").size(), std::size_t(3));
+    QVERIFY(!bsbr::is_to_be_fetched("org/many:Q8_0"));
+    QVERIFY(!bsbr::is_to_be_fetched("org/many:Q8_0/m-Q8_0-00002-of-00002.gguf"));
+    fs::remove(hub_.model_folder("org/many") / "snapshots" / kCommit / "Q8_0/m-Q8_0-00002-of-00002.gguf");
+    EXPECT_ERROR(bsbr::find_hub_snapshot("org/many:Q8_0"), ErrorKind::InvalidFile, "lacks Q8_0/m-Q8_0-00002");
+    QVERIFY(bsbr::is_to_be_fetched("org/many:Q8_0"));
+    EXPECT_ERROR(bsbr::fetch_and_open("org/many:Q4_K_M", {}), ErrorKind::InvalidFile, "m-Q4_K_M.gguf");
+  }
+
+  void onlySplitGguf() {
+    hub_.add_model("org/split", {{"m-00001-of-00002.gguf", "GGUF1"}, {"m-00002-of-00002.gguf", "GGUF2"}});
+    hub_.fetch("org/split");
+    QCOMPARE(files_in_snapshot("org/split").size(), std::size_t(2));
+    QVERIFY(!bsbr::is_to_be_fetched("org/split"));
+  }
+
+  void addresses() {
+    hub_.add_model("org/name", HubServer::small_model(),
+                   {{"revisions", {{"main", kCommit}, {"refs/pr/1", kOtherCommit}}}});
+    const std::string address = "https://huggingface.co/org/name/tree/refs%2Fpr%2F1";
+    QVERIFY(bsbr::is_to_be_fetched(address));
+    bsbr::fetch_model(" " + address + "\n", {});
+    QVERIFY(!bsbr::is_to_be_fetched("org/name@refs/pr/1"));
+    bsbr::fetch_model(hub_.endpoint() + "/org/name", {});
+    QVERIFY(!bsbr::is_to_be_fetched("org/name"));
+    QVERIFY(!bsbr::is_to_be_fetched("https://huggingface.co/datasets/org/name"));
+  }
+
+  /// What config.json says is known before the weights have come.
+  void quantisedIsRefusedBeforeItsWeights() {
+    HubServer::Files files = HubServer::small_model();
+    files["config.json"] =
+        R"({"model_type": "llama", "quantization_config": {"quant_method": "awq", "bits": 4}})";
+    hub_.add_model("org/awq", files);
+    EXPECT_ERROR(hub_.fetch("org/awq"), ErrorKind::Unsupported, "quantised with AWQ");
+    QVERIFY(hub_.requests("model.safetensors").empty());
+  }
+
+  void otherThings() {
+    hub_.add_model("org/lora", {{"adapter_config.json", "{}"}, {"adapter_model.safetensors", "x"}});
+    EXPECT_ERROR(hub_.fetch("org/lora"), ErrorKind::Unsupported, "org/lora: ", "an adapter");
+    hub_.add_model("org/diffusion", {{"model_index.json", "{}"}, {"unet/config.json", "{}"}});
+    EXPECT_ERROR(hub_.fetch("org/diffusion"), ErrorKind::Unsupported, "a diffusion pipeline");
+  }
+
   void nothingToRead() {
     hub_.add_model("org/flax", {{"config.json", "{}"}, {"flax_model.msgpack", "x"}});
     EXPECT_ERROR(hub_.fetch("org/flax"), ErrorKind::Unsupported, "no weights that can be read",
