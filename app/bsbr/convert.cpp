@@ -9,6 +9,7 @@
 #include "app/bsbr/settings.h"
 #include "app/bsbr/terminal.h"
 #include "engine/export/export.h"
+#include "engine/model/checkpoint_tokenizer.h"
 
 namespace bsbr::cli {
 namespace {
@@ -32,9 +33,11 @@ struct Convert {
     }
     conversion.validate(model.context);
     check_destination(source, out, options);
+    std::optional<Conversion::Texts> texts;
+    if (conversion.plans()) texts = conversion.texts(open_tokenizer(source), model);
     // The export is verified bit for bit against this model, so it is made where the verification runs.
     const LanguageModel original = load_model(source, "cpu");
-    const Conversion::Result planned = conversion.plan(original, source);
+    const Conversion::Result planned = conversion.plan(original, std::move(texts));
     const LanguageModel converted = original.with_attention(planned.config);
     if (planned.plan) options.check = planned.plan->check;
     options.check_text = [&] {
@@ -47,7 +50,7 @@ struct Convert {
       return export_checkpoint(source, converted, out, options, progress.job());
     }();
     print(planned, report);
-    if (planned.plan) remember_dense_start(converted, load_tokenizer(source, model));
+    if (planned.plan) remember_dense_start(converted, open_tokenizer(source));
   }
 
  private:
