@@ -32,9 +32,9 @@ struct BenchCommand {
     if (converted.empty()) conversion.validate(opened.config.context);
     choose_lengths(opened.config);
     if (opened.tokens.empty()) throw Error(ErrorKind::InvalidArgument, cat(opened.source, ": has no tokens"));
+    auto texts = converted.empty() ? conversion.wanted_texts(opened.tokenizer, opened.config) : std::nullopt;
     const LanguageModel original = load_model(opened.checkpoint, common.device).with_attention(std::nullopt);
-    const LanguageModel sparse =
-        conversion.counterpart(original, opened.checkpoint, converted, common.device);
+    const LanguageModel sparse = conversion.counterpart(original, std::move(texts), converted, common.device);
     const std::vector<std::int64_t> start = dense_start.of(sparse, opened.tokens);
     const LanguageModel other = sparse.with_dense_start(start);
     const std::vector<BenchModel> models{{"original", &original}, {"converted", &other}};

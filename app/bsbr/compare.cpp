@@ -23,8 +23,9 @@ struct Compare {
     if (converted.empty()) conversion.validate(opened.config.context);
     const std::vector<TokenId> ids =
         take_tokens(opened.tokens, length, opened.config, opened.source, "--seq-len");
+    auto texts = converted.empty() ? conversion.wanted_texts(opened.tokenizer, opened.config) : std::nullopt;
     const LanguageModel original = load_model(opened.checkpoint, common.device).with_attention(std::nullopt);
-    const LanguageModel other = conversion.counterpart(original, opened.checkpoint, converted, common.device);
+    const LanguageModel other = conversion.counterpart(original, std::move(texts), converted, common.device);
     if (!length && ids.size() < opened.tokens.size()) {
       std::cerr << "bsbr: the text has " << with_commas(static_cast<std::int64_t>(opened.tokens.size()))
                 << " tokens; the first " << with_commas(opened.config.context)

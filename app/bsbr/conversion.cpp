@@ -5,6 +5,7 @@
 #include "app/bsbr/settings.h"
 #include "app/bsbr/terminal.h"
 #include "engine/base/resources.h"
+#include "engine/model/checkpoint_tokenizer.h"
 
 namespace bsbr::cli {
 namespace {
@@ -13,20 +14,13 @@ constexpr double kDefaultQuality = 0.005;
 
 using Tokens = std::vector<TokenId>;
 
-/// One text to plan from and one to check on, from one file: first `most` tokens, then up to so many.
-std::pair<Tokens, Tokens> split(const Tokens& tokens, std::int64_t most, const std::string& source) {
-  const std::size_t plan = std::min(static_cast<std::size_t>(most), tokens.size() * 2 / 3);
-  const std::size_t check = std::min(static_cast<std::size_t>(most), tokens.size() - plan);
-  if (check < 2) {
-    throw Error(ErrorKind::InvalidArgument,
-                cat(source, ": has ", tokens.size(), " tokens, too few to plan from; use a longer text"));
-  }
-  const auto middle = tokens.begin() + static_cast<std::ptrdiff_t>(plan);
-  return {{tokens.begin(), middle}, {middle, middle + static_cast<std::ptrdiff_t>(check)}};
+Tokens tokens_of(const std::string& path, const Tokenizer& tokenizer, const ModelConfig& config) {
+  return encode_text(read_input(path), input_name(path), tokenizer, config);
 }
 
-Tokens start_of(const Tokenizer& tokenizer, const std::string& path, std::int64_t most) {
-  Tokens tokens = tokenizer.encode(read_input(path));
+Tokens start_of(const std::string& path, const Tokenizer& tokenizer, const ModelConfig& config,
+                std::int64_t most) {
+  Tokens tokens = tokens_of(path, tokenizer, config);
   tokens.resize(std::min(tokens.size(), static_cast<std::size_t>(most)));
   return tokens;
 }
@@ -93,33 +87,37 @@ void Conversion::validate(std::int64_t context) const {
   }
 }
 
-Conversion::Texts Conversion::texts(const Tokenizer& tokenizer, std::int64_t context) const {
-  const std::int64_t most = std::min(calibration_tokens, context);
+Conversion::Texts Conversion::texts(const Tokenizer& tokenizer, const ModelConfig& config) const {
+  const std::int64_t most = std::min(calibration_tokens, config.context);
   std::string source = calibrate.empty() ? resource("calibration/plan.txt").string() : input_name(calibrate);
-  auto [plan, check] = calibrate.empty()
-                           ? std::pair{start_of(tokenizer, source, most),
-                                       start_of(tokenizer, resource("demo/sample.txt").string(), most)}
-                           : split(tokenizer.encode(read_input(calibrate)), most, source);
+  auto [plan, check] =
+      calibrate.empty()
+          ? std::pair{start_of(source, tokenizer, config, most),
+                      start_of(resource("demo/sample.txt").string(), tokenizer, config, most)}
+          : split_text(tokens_of(calibrate, tokenizer, config), most, tokenizer.beginning_token(), source);
   return {plan_texts(tokenizer, std::move(plan), std::move(check), bsbr.chunk_size), std::move(source)};
 }
 
-Conversion::Result Conversion::plan(const LanguageModel& original, const Checkpoint& checkpoint) const {
-  validate(original.config().context);
+std::optional<Conversion::Texts> Conversion::wanted_texts(const Tokenizer& tokenizer,
+                                                          const ModelConfig& config) const {
+  return plans() ? std::optional(texts(tokenizer, config)) : std::nullopt;
+}
+
+Conversion::Result Conversion::plan(const LanguageModel& original, std::optional<Texts> from) const {
   BsbrConfig config = bsbr;
   config.retrieve = retrieve.value_or(0);
-  if (retrieve || bsbr.states_only) return {config, {}, {}, {}};
-  Texts from = texts(load_tokenizer(checkpoint, original.config()), original.config().context);
+  if (!from) return {config, {}, {}, {}};
   PlanTarget target{density, {}};
   if (!density) target.kl = quality.value_or(kDefaultQuality);
   ProgressLine progress;
-  Tokens check = from.texts.check;
-  Plan plan = make_plan(original, config, std::move(from.texts), target, progress.job());
-  return {plan.config, std::move(plan), std::move(from.source), std::move(check)};
+  Tokens check = from->texts.check;
+  Plan plan = make_plan(original, config, std::move(from->texts), target, progress.job());
+  return {plan.config, std::move(plan), std::move(from->source), std::move(check)};
 }
 
-LanguageModel Conversion::counterpart(const LanguageModel& original, const Checkpoint& checkpoint,
+LanguageModel Conversion::counterpart(const LanguageModel& original, std::optional<Texts> from,
                                       const std::string& path, const std::string& device) const {
-  if (path.empty()) return original.with_attention(plan(original, checkpoint).config);
+  if (path.empty()) return original.with_attention(plan(original, std::move(from)).config);
   LanguageModel model = load_model(open_checkpoint(path), device);
   if (!model.config().bsbr) {
     throw Error(ErrorKind::InvalidArgument, cat(path, ": is not converted; make it with `bsbr convert`"));
@@ -127,7 +125,7 @@ LanguageModel Conversion::counterpart(const LanguageModel& original, const Check
   if (model.config().vocabulary != original.config().vocabulary) {
     throw Error(
         ErrorKind::InvalidArgument,
-        cat(path, ": has a vocabulary of ", model.config().vocabulary, " and ", checkpoint.name(), " of ",
+        cat(path, ": has a vocabulary of ", model.config().vocabulary, " and the original of ",
             original.config().vocabulary, "; only a checkpoint and its own conversion can be compared"));
   }
   return model;
@@ -141,7 +139,7 @@ std::string plan_words(const BsbrConfig& config) {
 std::vector<TokenId> sample_tokens(const Checkpoint& checkpoint, const ModelConfig& config,
                                    std::int64_t most) {
   try {
-    return start_of(load_tokenizer(checkpoint, config), resource("demo/sample.txt").string(), most);
+    return start_of(resource("demo/sample.txt").string(), open_tokenizer(checkpoint), config, most);
   } catch (const Error&) {
     return {};
   }

@@ -33,21 +33,27 @@ struct Conversion {
     PlanTexts texts;
     std::string source;
   };
-  [[nodiscard]] Texts texts(const Tokenizer& tokenizer, std::int64_t context) const;
+  [[nodiscard]] Texts texts(const Tokenizer& tokenizer, const ModelConfig& config) const;
+  /// Whether a plan is made, so that texts are wanted: not for --retrieve and --states-only.
+  [[nodiscard]] bool plans() const { return !retrieve && !bsbr.states_only; }
+  /// The texts where they are wanted. Throws Error.
+  [[nodiscard]] std::optional<Texts> wanted_texts(const Tokenizer& tokenizer,
+                                                  const ModelConfig& config) const;
 
-  /// A plan for the model: every head the same for --retrieve and --states-only, else made from the
-  /// calibration text and checked on another. Shows progress.
+  /// A plan for the model, made from the first of the texts and checked on the second; without texts every
+  /// head gets the same. Shows progress.
   struct Result {
     BsbrConfig config;
     std::optional<Plan> plan;         ///< where one was made
     std::string text;                 ///< what it was made from
     std::vector<TokenId> check_text;  ///< what it was checked on
   };
-  [[nodiscard]] Result plan(const LanguageModel& original, const Checkpoint& checkpoint) const;
+  [[nodiscard]] Result plan(const LanguageModel& original, std::optional<Texts> from) const;
 
   /// What the original is held against: the converted checkpoint `path`, or where that is empty a conversion
-  /// in memory. Throws Error(InvalidArgument) for a checkpoint that is no conversion of `checkpoint`.
-  [[nodiscard]] LanguageModel counterpart(const LanguageModel& original, const Checkpoint& checkpoint,
+  /// in memory, as plan() makes it. Throws Error(InvalidArgument) for a checkpoint that is no conversion of
+  /// the original.
+  [[nodiscard]] LanguageModel counterpart(const LanguageModel& original, std::optional<Texts> from,
                                           const std::string& path, const std::string& device) const;
 };
 

@@ -9,6 +9,7 @@
 #include "app/bsbr/settings.h"
 #include "app/bsbr/terminal.h"
 #include "engine/export/export.h"
+#include "engine/model/checkpoint_tokenizer.h"
 
 namespace bsbr::cli {
 namespace {
@@ -39,9 +40,11 @@ struct Convert {
     }
     conversion.validate(model.context);
     check_destination(source, out, options);
+    std::optional<Conversion::Texts> texts;
+    if (conversion.plans()) texts = conversion.texts(open_tokenizer(source), model);
     // The export is verified bit for bit against this model, so it is made where the verification runs.
     const LanguageModel original = load_model(source, "cpu");
-    const Conversion::Result planned = conversion.plan(original, source);
+    const Conversion::Result planned = conversion.plan(original, std::move(texts));
     const LanguageModel converted = original.with_attention(planned.config);
     if (planned.plan) options.check = planned.plan->check;
     options.check_text = [&] {
@@ -62,7 +65,7 @@ struct Convert {
   /// The export is in place whatever becomes of this.
   static void remember(const LanguageModel& converted, const Checkpoint& source) {
     try {
-      remember_dense_start(converted, load_tokenizer(source, converted.config()));
+      remember_dense_start(converted, open_tokenizer(source));
     } catch (const std::exception& error) {
       std::cerr << "bsbr: warning: where dense attention is faster was not measured and will be when the "
                    "checkpoint is used first: "

@@ -26,9 +26,10 @@ struct ConvertExample {
     conversion.validate(opened.config.context);
     const std::vector<TokenId> ids =
         take_tokens(opened.tokens, length, opened.config, opened.source, "--seq_len");
+    auto texts = conversion.wanted_texts(opened.tokenizer, opened.config);
     const LanguageModel original = load_model(opened.checkpoint, common.device).with_attention(std::nullopt);
     const LanguageModel converted =
-        original.with_attention(conversion.plan(original, opened.checkpoint).config);
+        original.with_attention(conversion.plan(original, std::move(texts)).config);
     const Comparison comparison = [&] {
       ProgressLine progress;
       return bsbr::compare(original, converted, ids, progress.job());

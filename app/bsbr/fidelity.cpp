@@ -58,14 +58,17 @@ struct FidelityCommand {
     const OpenedWithText opened = open_with_text(checkpoint, text);
     if (converted.empty()) conversion.validate(opened.config.context);
     const std::vector<std::int64_t> chosen = chosen_lengths(opened.tokens, opened.config, opened.source);
+    auto texts = converted.empty() ? conversion.wanted_texts(opened.tokenizer, opened.config) : std::nullopt;
     const LanguageModel original = load_model(opened.checkpoint, common.device).with_attention(std::nullopt);
-    const LanguageModel other = conversion.counterpart(original, opened.checkpoint, converted, common.device);
+    const LanguageModel other = conversion.counterpart(original, std::move(texts), converted, common.device);
 
     std::vector<LengthFidelity> measured;
     std::optional<Recall> recall;
     {
       ProgressLine progress;
-      measured = measure_lengths(original, other, opened.tokens, chosen, options, progress.job());
+      PassageOptions passages = options;
+      passages.beginning = opened.tokenizer.beginning_token();
+      measured = measure_lengths(original, other, opened.tokens, chosen, passages, progress.job());
       if (trials > 0) {
         recall = measure_recall(original, other, opened.tokenizer, opened.text, opened.tokens,
                                 {chosen.back(), trials}, progress.job());

@@ -9,6 +9,7 @@
 #include "app/bsbr/settings.h"
 #include "app/bsbr/terminal.h"
 #include "engine/model/checkpoint_tokenizer.h"
+#include "engine/model/model_text.h"
 #include "engine/tokenizer/stream_decoder.h"
 
 namespace bsbr::cli {
@@ -24,11 +25,7 @@ struct Generate {
 
   /// The prompt's tokens: as it is, or as a user's message that the assistant is to answer.
   std::vector<TokenId> encode(const Checkpoint& opened, const Tokenizer& tokenizer) {
-    if (!chat) {
-      std::vector<TokenId> ids = tokenizer.encode(prompt);
-      if (const auto first = tokenizer.beginning_token()) ids.insert(ids.begin(), *first);
-      return ids;
-    }
+    if (!chat) return tokenizer.encode_with_special(prompt);
     const std::optional<ChatTemplate> form = open_chat_template(opened);
     if (!form) {
       throw Error(ErrorKind::Unsupported,
@@ -45,8 +42,9 @@ struct Generate {
     common.apply();
     options.sampling.validate();
     const Checkpoint opened = open_checkpoint(checkpoint);
-    const Tokenizer tokenizer = load_tokenizer(opened, config_of(opened));
+    const Tokenizer tokenizer = open_tokenizer(opened);
     const std::vector<TokenId> ids = encode(opened, tokenizer);
+    check_embedded(ids, tokenizer, config_of(opened));
     const LanguageModel loaded = load_model(opened, common.device, dtype);
     const LanguageModel model = loaded.with_dense_start(dense_start.of(loaded, tokenizer));
     const std::vector<TokenId>& ends = model.config().end_tokens;

@@ -20,6 +20,7 @@ struct Info {
     common.apply();
     const Checkpoint opened = open_checkpoint(checkpoint);
     const CheckpointSummary summary = summarize(opened);
+    warn(summary.warnings);
     if (common.json) return print_json(summary.to_json());
     const ModelConfig& config = summary.config;
     std::cout << opened.name() << "  (" << opened.folder().string() << ")\n"

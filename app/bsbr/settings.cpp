@@ -4,6 +4,7 @@
 #include <unistd.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
@@ -14,10 +15,14 @@
 #include "engine/base/resources.h"
 #include "engine/hub/fetch.h"
 #include "engine/model/checkpoint_tokenizer.h"
+#include "engine/model/model_text.h"
 #include "engine/model/runtime.h"
 
 namespace bsbr::cli {
 namespace {
+
+/// What warn() got; nothing before its first call.
+std::optional<std::vector<std::string>> given_warnings;
 
 /// Returns when standard input can be read. Where signals are watched already they end the waiting, too.
 void wait_for_input() {
@@ -102,10 +107,23 @@ std::string read_input(const std::string& path) {
   }
 }
 
+void warn(const std::vector<std::string>& warnings) {
+  if (!given_warnings) given_warnings.emplace();
+  for (const std::string& warning : warnings) {
+    if (std::ranges::find(*given_warnings, warning) != given_warnings->end()) continue;
+    given_warnings->push_back(warning);
+    std::cerr << "bsbr: warning: " << one_line(warning) << '\n';
+  }
+}
+
 Checkpoint open_checkpoint(const std::string& path_or_name) {
-  ProgressLine progress;
-  fetch_model(path_or_name, is_to_be_fetched(path_or_name) ? progress.job() : progress.unwatched_job());
-  return Checkpoint::open(path_or_name, progress.unwatched_job());
+  Checkpoint opened = [&] {
+    ProgressLine progress;
+    fetch_model(path_or_name, is_to_be_fetched(path_or_name) ? progress.job() : progress.unwatched_job());
+    return Checkpoint::open(path_or_name, progress.unwatched_job());
+  }();
+  warn(opened.warnings());
+  return opened;
 }
 
 void add_dtype_option(CLI::App& command, std::string& dtype) {
@@ -121,34 +139,34 @@ LanguageModel load_model(const Checkpoint& checkpoint, const std::string& device
     ProgressLine progress;
     return LanguageModel::load(checkpoint, device, progress.job(), dtype);
   }();
-  for (const std::string& warning : model.warnings())
-    std::cerr << "bsbr: warning: " << one_line(warning) << '\n';
+  warn(model.warnings());
   return model;
 }
 
-Tokenizer load_tokenizer(const Checkpoint& checkpoint, const ModelConfig& config) {
-  Tokenizer tokenizer = open_tokenizer(checkpoint);
+std::vector<TokenId> encode_text(const std::string& text, const std::string& source,
+                                 const Tokenizer& tokenizer, const ModelConfig& config) {
   try {
-    check_vocabulary(tokenizer, config);
+    return encode_for_model(text, tokenizer, config);
   } catch (const Error& error) {
-    throw Error(error.kind(), cat(checkpoint.folder().string(), ": ", error.what()));
+    throw Error(error.kind(), cat(source, ": ", error.what()));
   }
-  return tokenizer;
 }
 
 OpenedWithText open_with_text(const std::string& checkpoint, const std::string& text) {
   Checkpoint opened = open_checkpoint(checkpoint);
   ModelConfig config = config_of(opened);
-  Tokenizer tokenizer = load_tokenizer(opened, config);
+  Tokenizer tokenizer = open_tokenizer(opened);
   const std::string path = text.empty() ? resource("demo/sample.txt").string() : text;
   std::string content = read_input(path);
-  std::vector<TokenId> tokens = tokenizer.encode(content);
+  std::vector<TokenId> tokens = encode_text(content, input_name(path), tokenizer, config);
   return {std::move(opened), std::move(config),  std::move(tokenizer),
           input_name(path),  std::move(content), std::move(tokens)};
 }
 
 void print_json(const nlohmann::json& json) {
-  std::cout << json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
+  nlohmann::json whole = json;
+  if (given_warnings) whole["warnings"] = *given_warnings;
+  std::cout << whole.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
 }
 
 }  // namespace bsbr::cli

@@ -43,17 +43,22 @@ inline constexpr const char* kCheckpointHelp =
     ":FILE.gguf if wanted), which is fetched into the local cache unless it is there";
 
 /// Opens a checkpoint with a progress line, and fetches it first where it is a name that the cache lacks.
-/// Input may be waited for next, so signals are not watched yet, but for what has to be fetched.
+/// Input may be waited for next, so signals are not watched yet, but for what has to be fetched. Passes what
+/// is to be known of its files to warn().
 Checkpoint open_checkpoint(const std::string& path_or_name);
 
-/// Loads a model with a progress line, and prints its warnings to stderr.
+/// Prints warnings to stderr, each once in a run of the program, and keeps them for print_json().
+void warn(const std::vector<std::string>& warnings);
+
+/// Loads a model with a progress line, and passes its warnings to warn().
 LanguageModel load_model(const Checkpoint& checkpoint, const std::string& device,
                          const std::string& dtype = "float32");
 /// Adds --dtype.
 void add_dtype_option(CLI::App& command, std::string& dtype);
 
-/// The tokenizer of a checkpoint, whose ids are all in the model's embedding. Throws Error.
-Tokenizer load_tokenizer(const Checkpoint& checkpoint, const ModelConfig& config);
+/// The tokens of a text that the model reads (encode_for_model()); errors begin with `source`, its name.
+std::vector<TokenId> encode_text(const std::string& text, const std::string& source,
+                                 const Tokenizer& tokenizer, const ModelConfig& config);
 
 /// A checkpoint with its tokenizer, and a text in its tokens.
 struct OpenedWithText {
@@ -67,7 +72,7 @@ struct OpenedWithText {
 /// `text` as in read_input; empty: the bundled sample. Throws Error.
 OpenedWithText open_with_text(const std::string& checkpoint, const std::string& text);
 
-/// Prints one JSON document to stdout.
+/// Prints one JSON object to stdout, with "warnings", a list, where a checkpoint was opened.
 void print_json(const nlohmann::json& json);
 
 }  // namespace bsbr::cli

@@ -54,7 +54,7 @@ struct SweepCommand {
     if (options.from < 1 || options.from >= tokens) {
       throw Error(ErrorKind::InvalidArgument, cat("--from is ", options.from, "; legal: 1 to ", tokens - 1));
     }
-    Conversion::Texts texts = conversion.texts(opened.tokenizer, context);
+    Conversion::Texts texts = conversion.texts(opened.tokenizer, opened.config);
     const LanguageModel original = load_model(opened.checkpoint, common.device).with_attention(std::nullopt);
     const Sweep result = [&] {
       ProgressLine progress;

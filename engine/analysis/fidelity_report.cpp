@@ -103,6 +103,21 @@ nlohmann::json LengthFidelity::to_json() const {
           {"heads", std::move(of_heads)}};
 }
 
+namespace {
+
+std::vector<TokenId> passage_of(std::span<const TokenId> ids, std::int64_t begin, std::int64_t length,
+                                std::optional<TokenId> beginning) {
+  const auto part = ids.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(length));
+  std::vector<TokenId> passage(part.begin(), part.end());
+  if (begin > 0 && beginning) {
+    passage.pop_back();
+    passage.insert(passage.begin(), *beginning);
+  }
+  return passage;
+}
+
+}  // namespace
+
 std::vector<LengthFidelity> measure_lengths(const LanguageModel& original, const LanguageModel& converted,
                                             std::span<const TokenId> ids,
                                             std::span<const std::int64_t> lengths,
@@ -121,8 +136,7 @@ std::vector<LengthFidelity> measure_lengths(const LanguageModel& original, const
     std::vector<std::vector<HeadFidelity>> heads(static_cast<std::size_t>(count));
     for (std::int64_t i = 0; i < count; ++i) {
       const Job part = job.within(cat(length, " tokens, passage ", i + 1, " of ", count));
-      const auto passage =
-          ids.subspan(static_cast<std::size_t>(i * length), static_cast<std::size_t>(length));
+      const std::vector<TokenId> passage = passage_of(ids, i * length, length, options.beginning);
       passages.push_back(FidelityMeter(original, passage, part, options.from)
                              .measure(converted, part, &heads[static_cast<std::size_t>(i)]));
     }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -49,6 +50,7 @@ struct LengthFidelity {
 struct PassageOptions {
   std::int64_t passages = 3;  ///< of each length, one after the other; as many as the text has
   std::int64_t from = 1;      ///< predictions of the tokens at these positions of a passage on count
+  std::optional<TokenId> beginning = {};  ///< stands before every passage; `ids` begin with it
 };
 
 /// For each length, in tokens. `ids`: the text, at least as long as the longest. Throws

@@ -77,6 +77,7 @@ std::optional<std::pair<Trial, std::int64_t>> lookup_trial(const Tokenizer& toke
     append(trial.ids, entry.value);
     append(trial.ids, end);
   };
+  if (const auto beginning = tokenizer.beginning_token()) trial.ids.push_back(*beginning);
   std::size_t longest = 0;
   for (std::size_t used = 0;; ++used) {
     if (used == words.size()) return std::nullopt;

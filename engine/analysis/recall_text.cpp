@@ -78,9 +78,11 @@ RecallText one_repetition(const Tokenizer& tokenizer, const std::vector<std::str
   std::vector<TokenId> passage =
       passage_of(tokenizer, [&]() -> const std::string& { return words[below(random, words.size())]; });
   const auto free = static_cast<std::size_t>(kRecallBefore + distance - kRecallPassage);
-  return write({{kRecallBefore, kRecallBefore + distance}}, {std::move(passage)},
-               around.subspan(below(random, around.size() - free + 1), free),
-               kRecallBefore + distance + kRecallPassage);
+  RecallText text = write({{kRecallBefore, kRecallBefore + distance}}, {std::move(passage)},
+                          around.subspan(below(random, around.size() - free + 1), free),
+                          kRecallBefore + distance + kRecallPassage);
+  if (const auto beginning = tokenizer.beginning_token()) text.ids.front() = *beginning;
+  return text;
 }
 
 RecallText many_repetitions(const Tokenizer& tokenizer, const std::vector<std::string>& words,

@@ -33,6 +33,7 @@ std::vector<std::string> words_of(const std::string& text);
 
 /// Text, a passage, text, and at the given distance the passage again, which ends it. `around`, what stands
 /// before and between, is cut from a random place: at least kRecallBefore + distance - kRecallPassage tokens.
+/// The token that the tokenizer puts before every text comes first.
 RecallText one_repetition(const Tokenizer& tokenizer, const std::vector<std::string>& words,
                           std::span<const TokenId> around, std::int64_t distance, std::mt19937_64& random);
 

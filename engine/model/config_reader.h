@@ -65,8 +65,8 @@ class ConfigReader {
     static const std::map<std::string, Activation> kNames{
         {"gelu_new", Activation::GeluNew}, {"gelu_pytorch_tanh", Activation::GeluNew},
         {"gelu", Activation::Gelu},        {"relu", Activation::Relu},
-        {"gelu_python", Activation::Gelu}, {"gelu_fast", Activation::GeluNew},
-        {"silu", Activation::Silu},        {"swish", Activation::Silu}};
+        {"gelu_python", Activation::Gelu}, {"silu", Activation::Silu},
+        {"swish", Activation::Silu}};
     const std::string name = text(key, fallback);
     if (const auto found = kNames.find(name); found != kNames.end()) return found->second;
     problem(cat(key, " is \"", name, "\"; supported: gelu_new, gelu, relu, silu"));

@@ -109,11 +109,4 @@ std::vector<float> LanguageModel::logits(const TokenBatch& batch, const HiddenSi
   });
 }
 
-void check_vocabulary(const Tokenizer& tokenizer, const ModelConfig& config) {
-  if (tokenizer.vocabulary_size() <= config.vocabulary) return;
-  throw Error(ErrorKind::InvalidFile, cat("the tokenizer has ids up to ", tokenizer.vocabulary_size() - 1,
-                                          ", but the model embeds only ", config.vocabulary,
-                                          " tokens; the tokenizer files belong to another checkpoint"));
-}
-
 }  // namespace bsbr

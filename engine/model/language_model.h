@@ -81,7 +81,4 @@ class LanguageModel {
   std::shared_ptr<const Source> source_;
 };
 
-/// Throws Error(InvalidFile) if the tokenizer has ids that the model's embedding lacks.
-void check_vocabulary(const Tokenizer& tokenizer, const ModelConfig& config);
-
 }  // namespace bsbr

@@ -88,6 +88,7 @@ void WeightLoader::check() {
   std::vector<std::string> missing, shapes, types, foreign, spare;
   SpareTensors others;
   std::set<std::string_view> used;
+  for (const std::string& name : ignored_) others.expect(name);
   for (const auto& [name, shape] : expected_) {
     const TensorView* view = find(name);
     others.expect(name);

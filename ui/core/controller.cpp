@@ -123,8 +123,10 @@ void Controller::open(const QString& path_or_name, bool then_convert) {
     Q_EMIT settingsChanged();
     Q_EMIT selectionChanged();
     Q_EMIT sourceOpened(name);
+    QStringList warnings;
     for (const std::string& warning : opened_->original.warnings())
-      Q_EMIT noticed(QString::fromStdString(warning));
+      warnings.append(QString::fromStdString(warning));
+    if (!warnings.isEmpty()) Q_EMIT noticed(warnings.join(QLatin1Char('\n')));
     tokenize();
     if (then_convert && !converted_ && opened_->summary.parameters <= kSmall)
       QMetaObject::invokeMethod(this, &Controller::convert, Qt::QueuedConnection);
@@ -189,13 +191,20 @@ void Controller::tokenize() {
   const std::uint64_t version = ++text_version_;
   if (!opened_) return;
   auto work = [opened = opened_, text = text_](const Job&) {
-    return std::make_shared<const TokenizedText>(tokenize_text(opened->tokenizer, text));
+    return std::make_shared<const TokenizedText>(tokenize_text(opened->tokenizer, opened->config(), text));
   };
-  runForView(std::move(work), [this, version](std::shared_ptr<const TokenizedText> tokens) {
+  auto done = [this, version](std::shared_ptr<const TokenizedText> tokens) {
     if (version != text_version_) return;
     tokens_ = std::move(tokens);
     Q_EMIT tokensChanged();
-  });
+  };
+  // Tokens of another text must not stand for one that cannot be read.
+  auto ended = [this, version](bool made) {
+    if (made || version != text_version_ || !tokens_ || tokens_->text == text_) return;
+    tokens_.reset();
+    Q_EMIT tokensChanged();
+  };
+  runForView(std::move(work), std::move(done), ended);
 }
 
 std::vector<TokenId> Controller::usable_tokens() const {

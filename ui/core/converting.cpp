@@ -1,9 +1,12 @@
 #include "ui/core/converting.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "engine/base/json_file.h"
 #include "engine/base/resources.h"
+#include "engine/conversion/plan_texts.h"
+#include "engine/model/model_text.h"
 
 namespace bsbr {
 namespace {
@@ -11,7 +14,13 @@ namespace {
 constexpr std::uint64_t kLargestText = std::uint64_t{256} << 20;
 
 std::vector<TokenId> tokens_of(const OpenedModel& opened, const std::filesystem::path& file) {
-  return opened.tokenizer.encode(read_text_file(file, kLargestText));
+  try {
+    return encode_for_model(read_text_file(file, kLargestText), opened.tokenizer, opened.config());
+  } catch (const Error& error) {
+    const std::string what = error.what();
+    const bool named = what.starts_with(file.string());
+    throw Error(error.kind(), named ? what : cat(file.string(), ": ", what));
+  }
 }
 
 }  // namespace
@@ -24,14 +33,9 @@ PlanTexts calibration_texts(const OpenedModel& opened, const ConversionSettings&
     plan = tokens_of(opened, resource("calibration/plan.txt"));
     check = tokens_of(opened, resource("demo/sample.txt"));
   } else {
-    plan = tokens_of(opened, settings.calibration);
-    const std::size_t first = std::min(most, plan.size() * 2 / 3);
-    check.assign(plan.begin() + static_cast<std::ptrdiff_t>(first), plan.end());
-    plan.resize(first);
-    if (check.size() < 2) {
-      throw Error(ErrorKind::InvalidArgument, cat(settings.calibration, ": has ", plan.size() + check.size(),
-                                                  " tokens, too few to plan from; choose a longer text"));
-    }
+    std::tie(plan, check) =
+        split_text(tokens_of(opened, settings.calibration), static_cast<std::int64_t>(most),
+                   opened.tokenizer.beginning_token(), settings.calibration);
   }
   plan.resize(std::min(plan.size(), most));
   check.resize(std::min(check.size(), most));

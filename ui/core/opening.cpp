@@ -4,6 +4,7 @@
 
 #include "engine/hub/fetch.h"
 #include "engine/model/checkpoint_tokenizer.h"
+#include "engine/model/model_text.h"
 
 namespace bsbr {
 
@@ -11,7 +12,6 @@ OpenedResult open_model(const std::string& path_or_name, const Job& job) {
   Checkpoint checkpoint = fetch_and_open(path_or_name, job);
   CheckpointSummary summary = summarize(checkpoint);
   Tokenizer tokenizer = open_tokenizer(checkpoint);
-  check_vocabulary(tokenizer, summary.config);
   LanguageModel loaded = LanguageModel::load(checkpoint, "cpu", job);
   std::optional<LanguageModel> converted;
   if (loaded.config().bsbr) converted = loaded;
@@ -29,10 +29,10 @@ ConversionSettings fitting(ConversionSettings settings, std::int64_t context) {
   return settings;
 }
 
-TokenizedText tokenize_text(const Tokenizer& tokenizer, const QString& text) {
+TokenizedText tokenize_text(const Tokenizer& tokenizer, const ModelConfig& config, const QString& text) {
   TokenizedText result;
   result.text = text;
-  result.ids = tokenizer.encode(text.toStdString());
+  result.ids = encode_for_model(text.toStdString(), tokenizer, config);
   result.pieces.reserve(result.ids.size());
   for (const TokenId id : result.ids) result.pieces.push_back(QString::fromStdString(tokenizer.decode(id)));
   return result;

@@ -16,6 +16,7 @@ OpenedResult open_model(const std::string& path_or_name, const Job& job);
 /// Settings that a model of `context` positions can have, near those given.
 ConversionSettings fitting(ConversionSettings settings, std::int64_t context);
 
-TokenizedText tokenize_text(const Tokenizer& tokenizer, const QString& text);
+/// The text as the model reads it. Throws as encode_for_model does.
+TokenizedText tokenize_text(const Tokenizer& tokenizer, const ModelConfig& config, const QString& text);
 
 }  // namespace bsbr

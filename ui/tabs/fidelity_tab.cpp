@@ -246,6 +246,7 @@ void FidelityTab::measure() {
       [opened, converted, tokens, length](const Job& job) {
         PassageOptions options;
         options.passages = kPassages;
+        options.beginning = opened->tokenizer.beginning_token();
         return measure_lengths(opened->original, converted->model, tokens->ids, {{length}}, options, job)
             .front();
       },

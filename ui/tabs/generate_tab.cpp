@@ -12,6 +12,7 @@
 #include <QVBoxLayout>
 #include <algorithm>
 
+#include "engine/model/model_text.h"
 #include "ui/core/format.h"
 #include "ui/panels/words.h"
 #include "ui/plot/plot_colors.h"
@@ -154,9 +155,11 @@ void GenerateTab::take_text() {
   const auto opened = controller().opened();
   if (!tokens || !opened) return;
   const auto room = static_cast<std::size_t>(opened->config().context) / 2;
-  const std::size_t count = std::min({tokens->ids.size(), kPromptTokens, room});
-  prompt_->setPlainText(
-      QString::fromStdString(opened->tokenizer.decode(std::span(tokens->ids).first(count))));
+  // The token before every text comes again with the prompt.
+  const std::size_t before = opened->tokenizer.beginning_token() && !tokens->ids.empty() ? 1 : 0;
+  const auto text = std::span(tokens->ids).subspan(before);
+  const std::size_t count = std::min({text.size(), kPromptTokens, room});
+  prompt_->setPlainText(QString::fromStdString(opened->tokenizer.decode(text.first(count))));
   prompt_->moveCursor(QTextCursor::End);
 }
 
@@ -192,8 +195,7 @@ void GenerateTab::start() {
   controller().run(
       tr("Generating"),
       [opened, converted, options, on_token, prompt = prompt_->toPlainText().toStdString()](const Job& job) {
-        std::vector<TokenId> ids = opened->tokenizer.encode(prompt);
-        if (const auto first = opened->tokenizer.beginning_token()) ids.insert(ids.begin(), *first);
+        const std::vector<TokenId> ids = encode_for_model(prompt, opened->tokenizer, opened->config());
         duel(opened->original, converted->model, ids, options, on_token, job);
       },
       [] {},

@@ -40,7 +40,8 @@ void MessageBar::say(Tone tone, const QString& title, const QString& detail) {
   const int size = style()->pixelMetric(QStyle::PM_SmallIconSize);
   const auto icon = tone == Tone::Error ? QStyle::SP_MessageBoxWarning : QStyle::SP_MessageBoxInformation;
   icon_->setPixmap(style()->standardIcon(icon).pixmap(size, size));
-  QString text = QStringLiteral("<b>") + title.toHtmlEscaped() + QStringLiteral("</b>");
+  const QString lines = title.toHtmlEscaped().replace(QLatin1Char('\n'), QStringLiteral("<br>"));
+  QString text = QStringLiteral("<b>") + lines + QStringLiteral("</b>");
   if (!detail.isEmpty()) text += QStringLiteral("<br>") + detail.toHtmlEscaped();
   text_->setText(text);
   text_->setAccessibleName(title + QLatin1Char('\n') + detail);
