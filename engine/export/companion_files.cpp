@@ -9,6 +9,7 @@
 
 #include "engine/base/error.h"
 #include "engine/base/json_file.h"
+#include "engine/base/utf8.h"
 #include "engine/checkpoint/gguf_file.h"
 #include "engine/checkpoint/path_error.h"
 #include "engine/export/gguf_tokenizer.h"
@@ -85,10 +86,8 @@ void copy_templates(const fs::path& source, const fs::path& folder) {
   }
 }
 
-/// A chat template may hold bytes that are no UTF-8; the format has no way to keep those, and
-/// check_tokenizer() finds them.
 std::string text_of(const json& document) {
-  return document.dump(1, ' ', false, json::error_handler_t::replace) + "\n";
+  return document.dump(1) + "\n";
 }
 
 /// What transformers takes for generating, in place of config.json's ids.
@@ -101,18 +100,27 @@ json generation_config(const json& model, const std::vector<TokenId>& end_tokens
   return config;
 }
 
+/// Refuses what JSON, or transformers, cannot hold.
+void check_gguf_files(const GgufVocabulary& vocabulary, const std::string& chat) {
+  check_gguf_tokenizer_export(vocabulary);
+  if (!is_valid_utf8(chat)) {
+    throw Error(ErrorKind::Unsupported,
+                "tokenizer.chat_template is not valid UTF-8, which tokenizer_config.json cannot hold");
+  }
+}
+
 void write_gguf_files(const GgufFile& gguf, const json& config, const ModelConfig& model,
                       const fs::path& folder) {
   const GgufVocabulary vocabulary = gguf_vocabulary(gguf);
+  const auto* const found = gguf.get<std::string>("tokenizer.chat_template");
+  const std::string chat = found == nullptr ? "" : *found;
   try {
-    check_gguf_tokenizer_export(vocabulary);
+    check_gguf_files(vocabulary, chat);
   } catch (const Error& error) {
     throw Error(error.kind(), cat(gguf.path().string(), ": ", error.what()));
   }
-  const auto* chat = gguf.get<std::string>("tokenizer.chat_template");
   write_text_file(folder / "tokenizer.json", text_of(tokenizer_json(vocabulary)));
-  write_text_file(folder / kTokenizerConfig,
-                  text_of(tokenizer_config_json(vocabulary, chat == nullptr ? "" : *chat)));
+  write_text_file(folder / kTokenizerConfig, text_of(tokenizer_config_json(vocabulary, chat)));
   write_text_file(folder / kGenerationConfig, text_of(generation_config(config, model.end_tokens)));
 }
 
