@@ -33,7 +33,7 @@ struct Generate {
                       ": has no chat template; generate without --chat, or use a checkpoint that "
                       "was trained for conversation"));
     }
-    if (const auto end = tokenizer.special_token(form->end_of_message())) options.stops.push_back(*end);
+    if (const auto end = end_of_answer(*form, tokenizer)) options.stops.push_back(*end);
     const ChatMessage message{"user", prompt};
     return tokenizer.encode(render_chat(*form, {&message, 1}, true));
   }

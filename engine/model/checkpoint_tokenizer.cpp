@@ -1,6 +1,8 @@
 #include "engine/model/checkpoint_tokenizer.h"
 
+#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/base/error.h"
@@ -23,6 +25,23 @@ std::optional<TokenId> token_id(const GgufFile& gguf, const char* key) {
 std::optional<bool> flag(const GgufFile& gguf, const char* key) {
   const bool* value = gguf.get<bool>(key);
   return value == nullptr ? std::nullopt : std::optional<bool>(*value);
+}
+
+// The special tokens by transformers' names.
+std::map<std::string, std::string> special_tokens(const GgufFile& gguf) {
+  static constexpr std::pair<const char*, const char*> kNames[] = {
+      {"bos_token", "tokenizer.ggml.bos_token_id"},       {"eos_token", "tokenizer.ggml.eos_token_id"},
+      {"unk_token", "tokenizer.ggml.unknown_token_id"},   {"pad_token", "tokenizer.ggml.padding_token_id"},
+      {"sep_token", "tokenizer.ggml.seperator_token_id"}, {"cls_token", "tokenizer.ggml.cls_token_id"},
+      {"mask_token", "tokenizer.ggml.mask_token_id"}};
+  std::map<std::string, std::string> texts;
+  const auto* tokens = gguf.get<std::vector<std::string>>("tokenizer.ggml.tokens");
+  for (const auto& [name, key] : kNames) {
+    const auto id = token_id(gguf, key);
+    if (tokens == nullptr || !id || *id < 0 || std::cmp_greater_equal(*id, tokens->size())) continue;
+    texts[name] = (*tokens)[static_cast<std::size_t>(*id)];
+  }
+  return texts;
 }
 
 }  // namespace
@@ -63,10 +82,7 @@ std::optional<ChatTemplate> open_chat_template(const Checkpoint& checkpoint) {
   if (gguf == nullptr) return read_chat_template(checkpoint.folder());
   const auto* text = gguf->get<std::string>("tokenizer.chat_template");
   if (text == nullptr) return std::nullopt;
-  const GgufVocabulary vocabulary = gguf_vocabulary(*gguf);
-  const auto bos = static_cast<std::size_t>(vocabulary.bos.value_or(-1));
-  const std::string bos_text = bos < vocabulary.tokens.size() ? vocabulary.tokens[bos] : "";
-  return recognise_chat_template(*text, bos_text, gguf->path().string());
+  return parse_chat_template(*text, special_tokens(*gguf), gguf->path().string());
 }
 
 }  // namespace bsbr

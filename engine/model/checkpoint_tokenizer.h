@@ -17,7 +17,7 @@ GgufVocabulary gguf_vocabulary(const GgufFile& gguf);
 /// does.
 Tokenizer open_tokenizer(const Checkpoint& checkpoint);
 
-/// A checkpoint's chat template, or nothing if it has none. Throws as recognise_chat_template does.
+/// A checkpoint's chat template, or nothing if it has none. Throws as read_chat_template does.
 std::optional<ChatTemplate> open_chat_template(const Checkpoint& checkpoint);
 
 }  // namespace bsbr

@@ -1,10 +1,15 @@
 #pragma once
 
+#include <ctime>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+
+#include "engine/tokenizer/jinja/template.h"
+#include "engine/tokenizer/tokenizer.h"
 
 namespace bsbr {
 
@@ -13,37 +18,33 @@ struct ChatMessage {
   std::string content;
 };
 
-/// How a model was taught to read a conversation: one of the common forms that chat templates write. The
-/// templates are Jinja programs; they are recognised by what they contain, not run.
+/// How a model was taught to read a conversation: its chat template, a Jinja program, and the special tokens
+/// that it names. Thread-safe; cheap to copy.
 struct ChatTemplate {
-  enum class Form {
-    ChatMl,  ///< <|im_start|>role\n…<|im_end|>\n
-    Llama3,  ///< <|start_header_id|>role<|end_header_id|>\n\n…<|eot_id|>
-  };
-  Form form = Form::ChatMl;
-  std::string beginning = {};                      ///< before the first message (Llama 3: <|begin_of_text|>)
-  std::optional<std::string> default_system = {};  ///< system message where there is none
-  std::string system_preamble = {};  ///< before the system message's content (Llama 3.1: the date)
-  bool trim = false;                 ///< white space around contents is dropped
-
-  /// The special token that ends a message, where generating an answer stops.
-  [[nodiscard]] std::string_view end_of_message() const;
+  jinja::Template program;
+  std::map<std::string, std::string> special_tokens;  ///< by the variable's name, e.g. "bos_token"
 };
 
-/// Recognises the text of a chat template. `bos_token` is what the template's variable of that name stands
-/// for. `where` is for messages. Throws Error(Unsupported) if it is of no known form, or does more than that.
-ChatTemplate recognise_chat_template(std::string_view jinja, std::string_view bos_token,
-                                     const std::string& where);
+/// `special_tokens`: what transformers calls special_tokens_map. `where` begins messages. Throws
+/// Error(InvalidFile) if `source` is no Jinja, and Error(Unsupported) for what is not understood of it.
+ChatTemplate parse_chat_template(std::string_view source, std::map<std::string, std::string> special_tokens,
+                                 const std::string& where);
 
-/// The template of a checkpoint's folder: chat_template.jinja, or chat_template in tokenizer_config.json (a
-/// string, or a list with one named "default"); nothing if it has none. Throws as above, and
-/// Error(InvalidFile | Io).
+/// The template of a checkpoint's folder, where transformers looks for it:
+/// additional_chat_templates/default.jinja, else chat_template.jinja, else chat_template in
+/// tokenizer_config.json (a string, or a list or an object with one named "default"); nothing if it has none.
+/// Throws as above, and Error(InvalidFile | Io).
 std::optional<ChatTemplate> read_chat_template(const std::filesystem::path& folder);
 
 /// The conversation as the model reads it, to be encoded with special tokens; they also act where a content
-/// spells them. `add_generation_prompt` opens the assistant's answer. Throws Error(InvalidArgument) without
-/// messages, or if a role is empty.
+/// spells them. `add_generation_prompt` opens the assistant's answer; `now` is the date where the template
+/// writes it. Throws Error(InvalidArgument) without messages, if a role is empty, or if the template refuses
+/// the conversation; and Error(Unsupported).
 std::string render_chat(const ChatTemplate& chat, std::span<const ChatMessage> messages,
-                        bool add_generation_prompt);
+                        bool add_generation_prompt, std::time_t now = std::time(nullptr));
+
+/// The special token that the template writes after an assistant's answer, where generating one stops;
+/// nothing if there is none.
+std::optional<TokenId> end_of_answer(const ChatTemplate& chat, const Tokenizer& tokenizer);
 
 }  // namespace bsbr

@@ -67,7 +67,7 @@ class TestSmollm2 : public QObject {
     const bsbr::ChatMessage question{"user", "What is the capital of France?"};
     bsbr::GenerationOptions options;
     options.tokens = 20;
-    options.stops = {*tokenizer.special_token(chat->end_of_message())};
+    options.stops = {bsbr::end_of_answer(*chat, tokenizer).value()};
     const auto prompt = tokenizer.encode(bsbr::render_chat(*chat, {&question, 1}, true));
     for (const LanguageModel& one : {model, model.with_attention(bsbr::BsbrConfig{})}) {
       QCOMPARE(tokenizer.decode(bsbr::generate(one, {prompt}, options).front()),
