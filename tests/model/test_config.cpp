@@ -26,7 +26,8 @@ json parsed(const QByteArray& text) {
 /// The checkpoint's config.json with these keys set, or removed where they are "-".
 ModelConfig changed(const char* name, const QByteArray& changes) {
   json config = EditedCheckpoint(name).config;
-  for (const auto& [key, value] : parsed(changes).items()) {
+  const json all = parsed(changes);
+  for (const auto& [key, value] : all.items()) {
     if (value == "-") {
       config.erase(key);
     } else {
