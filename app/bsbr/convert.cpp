@@ -73,7 +73,7 @@ struct Convert {
     }
   }
 
-  [[nodiscard]] static nlohmann::json tokenizer_json(const TokenizerCheck& check) const {
+  [[nodiscard]] static nlohmann::json tokenizer_json(const TokenizerCheck& check) {
     nlohmann::json json{{"texts", check.texts}, {"same_ids", check.texts > 0}, {"chat_template", check.chat}};
     if (!check.not_checked.empty()) json["not_checked"] = check.not_checked;
     return json;
