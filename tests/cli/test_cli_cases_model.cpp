@@ -45,7 +45,10 @@ class TestCasesModel : public QObject {
     const std::string output = temp_ / "logits.safetensors";
     fs::remove(output);
     const RunResult result = run_bsbr({"logits", checkpoint, "--input", input, "--output", output});
-    if (result.code != 0) qFatal("%s", result.text().c_str());
+    if (result.code != 0) {
+      qWarning("%s", result.text().c_str());
+      return {};
+    }
     const SafetensorsFile file = SafetensorsFile::open(output);
     const bsbr::TensorView* view = file.find("logits");
     std::vector<float> values(view->bytes.size() / sizeof(float));
@@ -56,6 +59,7 @@ class TestCasesModel : public QObject {
   /// Checks the sum of the magnitudes of all logits, and the first ones of the last token.
   static std::string difference(const std::vector<float>& logits, double sum,
                                 const std::vector<double>& last) {
+    if (logits.empty()) return "there are no logits";
     double all = 0;
     for (const float value : logits) all += std::abs(value);
     if (std::abs(all - sum) > 1e-4 * sum) return bsbr::cat("the sum is ", all);
@@ -68,8 +72,9 @@ class TestCasesModel : public QObject {
   static Ids tokens(const fs::path& checkpoint, int count) {
     const RunResult result =
         run_bsbr({"generate", checkpoint, "--prompt", kPrompt, "--tokens", std::to_string(count), "--json"});
-    if (result.code != 0) qFatal("%s", result.text().c_str());
-    return result.json()["tokens"].get<Ids>();
+    if (result.code == 0) return result.json()["tokens"].get<Ids>();
+    qWarning("%s", result.text().c_str());
+    return {};
   }
 
  private Q_SLOTS:
