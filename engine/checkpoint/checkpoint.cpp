@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "engine/checkpoint/checkpoint_config.h"
 #include "engine/checkpoint/checkpoint_place.h"
+#include "engine/checkpoint/folder_config.h"
 #include "engine/checkpoint/folder_kind.h"
 #include "engine/checkpoint/foreign_format.h"
 #include "engine/checkpoint/gguf_checkpoint.h"
@@ -79,7 +79,7 @@ struct Checkpoint::Content {
 
 void Checkpoint::Content::read_folder(const WeightFiles& weights, const Job& job) {
   if (!weights.readable()) refuse_weightless(folder, weights);
-  config = read_checkpoint_config(folder, warnings);
+  config = read_folder_config(folder, warnings);
   shards = open_weights(folder, weights, job, warnings);
   for (const WeightShard& shard : shards)
     tensors.insert(tensors.end(), shard.tensors.begin(), shard.tensors.end());

@@ -124,11 +124,9 @@ void refuse_parts(const std::string& where, const std::vector<std::string>& name
       count = part->count;
     }
     if (parts.empty()) continue;
-    throw Error(
-        ErrorKind::NotFound,
-        cat(where, ": holds ", parts.size(), " of the ", count, " files of a checkpoint's weights, ",
-            list_names(parts, 3), ", without their list, ", kIndices[i], ", which is missing; download ",
-            parts.size() < count ? "all of them and the list" : "it", " again"));
+    refuse(where, cat("holds ", parts.size(), " of the ", count, " files of a checkpoint's weights, ",
+                      list_names(parts, 3), ", whose list, ", kIndices.at(i), ", is missing; download ",
+                      parts.size() < count ? "all of them and the list" : "it", " again"));
   }
 }
 

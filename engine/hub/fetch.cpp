@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <optional>
 
-#include "engine/checkpoint/checkpoint_config.h"
 #include "engine/checkpoint/checkpoint_place.h"
+#include "engine/checkpoint/folder_config.h"
 #include "engine/checkpoint/hub_cache.h"
 #include "engine/checkpoint/hub_snapshot.h"
 #include "engine/checkpoint/path_error.h"
@@ -90,7 +90,7 @@ void fetch_from_hub(const HubName& name, const HubSettings& settings, const Job&
   fetcher.fetch(wanted.first);
   const CacheWriter& cache = fetcher.cache();
   std::vector<std::string> told_when_opened;
-  if (!wanted.first.empty()) (void)read_checkpoint_config(cache.snapshot(listing.commit), told_when_opened);
+  if (!wanted.first.empty()) (void)read_folder_config(cache.snapshot(listing.commit), told_when_opened);
   if (!wanted.index.empty()) {
     const ShardIndex index =
         read_shard_index(cache.snapshot(listing.commit) / wanted.index, told_when_opened);

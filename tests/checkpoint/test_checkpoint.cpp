@@ -116,7 +116,8 @@ class TestCheckpoint : public QObject {
     row("map is a list", R"({"weight_map":[]})", {"weight_map is array"});
     row("map is empty", R"({"weight_map":{}})", {"names no tensor"});
     row("shard is a number", R"({"weight_map":{"a":1}})", {"the shard of tensor \"a\" is number"});
-    row("tensor twice", index({{"a", one}, {"a", two}}), {"\"a\" is in one.safetensors, but the index puts"});
+    row("tensor twice", index({{"a", two}, {"a", one}, {"b", two}, {"c", two}}),
+        {"\"b\" is in one.safetensors, but the index puts it in two.safetensors"});
     row("not JSON", "{", {"not valid JSON"});
     row("shards missing", index({{"a", one}, {"b", "three.safetensors"}, {"c", "four.safetensors"}}),
         {"names 2 of 3 shards that are not in the folder: four.safetensors and three.safetensors"});

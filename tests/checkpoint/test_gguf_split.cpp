@@ -22,7 +22,7 @@ GgufBuilder part(std::uint16_t number, std::uint16_t count, std::int32_t tensors
 GgufBuilder& metadata(GgufBuilder& file) {
   return file.text("general.architecture", "gpt2")
       .number("gpt2.embedding_length", 4)
-      .number("gpt2.block_count", 0)
+      .number("gpt2.block_count", 1)
       .number("gpt2.context_length", 16)
       .number("gpt2.attention.head_count", 2);
 }

@@ -83,7 +83,7 @@ class TestOtherFolders : public QObject {
     const fs::path path = folder();
     for (const char* name : {"model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"})
       write_file(path / name, "x");
-    EXPECT_ERROR(Checkpoint::open(path), ErrorKind::NotFound, "holds 2 of the 2 files", kIndex,
+    EXPECT_ERROR(Checkpoint::open(path), ErrorKind::Unsupported, "holds 2 of the 2 files", kIndex,
                  "download it again");
     EXPECT_ERROR(Checkpoint::open(path / "model-00002-of-00002.safetensors"), ErrorKind::InvalidArgument,
                  "number 2 of the 2", "give their folder, " + path.string());

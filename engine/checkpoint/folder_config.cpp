@@ -1,4 +1,4 @@
-#include "engine/checkpoint/checkpoint_config.h"
+#include "engine/checkpoint/folder_config.h"
 
 #include "engine/base/error.h"
 #include "engine/base/json_file.h"
@@ -14,8 +14,7 @@ constexpr std::uint64_t kMaxConfigBytes = 2u << 20;
 
 }  // namespace
 
-nlohmann::json read_checkpoint_config(const std::filesystem::path& folder,
-                                      std::vector<std::string>& warnings) {
+nlohmann::json read_folder_config(const std::filesystem::path& folder, std::vector<std::string>& warnings) {
   const std::filesystem::path path = folder / kConfigFile;
   if (!has_entry(path)) {
     throw Error(ErrorKind::NotFound, cat(folder.string(),

@@ -11,7 +11,6 @@ namespace bsbr {
 /// Error(NotFound | Io | InvalidFile) where there is none that can be read, and Error(Unsupported) if it says
 /// that the weights are quantised, or that the model is of a kind that cannot be opened
 /// (refuse_quantised_config(), refuse_other_model()).
-nlohmann::json read_checkpoint_config(const std::filesystem::path& folder,
-                                      std::vector<std::string>& warnings);
+nlohmann::json read_folder_config(const std::filesystem::path& folder, std::vector<std::string>& warnings);
 
 }  // namespace bsbr
