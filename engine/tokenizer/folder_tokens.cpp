@@ -1,5 +1,6 @@
 #include "engine/tokenizer/folder_tokens.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <map>

@@ -1,6 +1,7 @@
 #include <QtTest>
 #include <functional>
 
+#include "engine/base/json_file.h"
 #include "tests/tokenizer/small_tokenizer.h"
 
 using bsbr::ErrorKind;
@@ -30,6 +31,12 @@ GgufVocabulary small() {
   gguf.token_types[260] = 3;
   gguf.token_types[261] = 4;
   return gguf;
+}
+
+const nlohmann::json& golden() {
+  static const nlohmann::json document =
+      bsbr::read_json_object(BSBR_SOURCE_DIR "/tests/tokenizer/golden/gguf_splits.json");
+  return document;
 }
 
 }  // namespace
@@ -87,6 +94,36 @@ class TestGgufVocabulary : public QObject {
     }
   }
 
+  void splits_data() {
+    QTest::addColumn<QString>("pre");
+    QVERIFY(golden()["ids"].size() >= 14);
+    for (const auto& [pre, ids] : golden()["ids"].items()) {
+      QTest::newRow(pre.c_str()) << QString::fromStdString(pre);
+    }
+  }
+  void splits() {
+    QFETCH(QString, pre);
+    GgufVocabulary gguf{.model = "gpt2",
+                        .pre = pre.toStdString(),
+                        .tokens = golden()["tokens"].get<std::vector<std::string>>(),
+                        .merges = golden()["merges"].get<std::vector<std::string>>(),
+                        .token_types = {},
+                        .bos = {},
+                        .eos = {},
+                        .unk = {},
+                        .pad = {},
+                        .add_bos = {},
+                        .add_eos = {}};
+    gguf.token_types.assign(gguf.tokens.size(), 1);
+    for (const auto& id : golden()["special"]) gguf.token_types[id.get<std::size_t>()] = 3;
+    const auto tokenizer = Tokenizer::from_parts(gguf);
+    for (std::size_t i = 0; i < golden()["texts"].size(); ++i) {
+      const auto text = golden()["texts"][i].get<std::string>();
+      const auto expected = golden()["ids"][gguf.pre][i].get<Ids>();
+      QVERIFY2(tokenizer.encode(text) == expected, text.c_str());
+    }
+  }
+
   void around() {
     GgufVocabulary gguf = small();
     gguf.eos = 262;
@@ -122,6 +159,7 @@ class TestGgufVocabulary : public QObject {
     gguf.token_types[3] = 7;
     gguf.token_types[4] = 0;
     gguf.token_types.push_back(3);
+    gguf.merges.pop_back();
     gguf.tokens[262].clear();
     gguf.token_types[262] = 3;
     const auto tokenizer = Tokenizer::from_parts(gguf);
