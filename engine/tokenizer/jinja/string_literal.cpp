@@ -1,6 +1,8 @@
 #include "engine/tokenizer/jinja/string_literal.h"
 
+#include <array>
 #include <charconv>
+#include <cstdio>
 
 #include "engine/base/error.h"
 #include "engine/tokenizer/jinja/text.h"
@@ -49,7 +51,14 @@ std::size_t append_escape(std::string& out, std::string_view escape) {
     return 1 + count;
   }
   out += '\\';
-  return 0;
+  const auto [code, size] = first_character(escape);
+  if (code < 0x80 || size == 1) return 0;
+  // Jinja writes other characters as escapes first; the backslash before takes away that of the escape.
+  std::array<char, 16> digits{};
+  const char* const format = code <= 0xFF ? "x%02x" : code <= 0xFFFF ? "u%04x" : "U%08x";
+  std::snprintf(digits.data(), digits.size(), format, static_cast<unsigned>(code));
+  out += digits.data();
+  return size;
 }
 
 }  // namespace

@@ -148,6 +148,7 @@ w
 u
 '''
 MORE = r'''
+{{ '\é \日 \q' }}
 {% set g = [1,2,3] | select %}{{ g | list }}{{ g | list }}{% for x in g %}x{% else %}none{% endfor %}
 {% set g = [1,2,3] | map('string') %}{% for x in g %}{{ x }}{% endfor %}{{ g | list }}
 {{ 5 in [1,2,3] | select }}{{ 3 in [1,2,3] | select }}{{ [3,1] | select | reverse }}{{ x | reverse | list }}
