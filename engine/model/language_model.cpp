@@ -81,11 +81,16 @@ LanguageModel LanguageModel::load(const Checkpoint& checkpoint, const std::strin
 }
 
 LanguageModel LanguageModel::with_attention(const std::optional<BsbrConfig>& bsbr) const {
-  return {std::make_shared<const Decoder>(decoder_->with_attention(bsbr)), warnings_};
+  return at_torch_border([&] {
+    return LanguageModel(std::make_shared<const Decoder>(decoder_->with_attention(bsbr)), warnings_);
+  });
 }
 
 LanguageModel LanguageModel::with_dense_start(std::span<const std::int64_t> tokens) const {
-  return {std::make_shared<const Decoder>(decoder_->with_attention(config().bsbr, tokens)), warnings_};
+  return at_torch_border([&] {
+    return LanguageModel(std::make_shared<const Decoder>(decoder_->with_attention(config().bsbr, tokens)),
+                         warnings_);
+  });
 }
 
 const ModelConfig& LanguageModel::config() const {
