@@ -191,7 +191,7 @@ class TestCudaLimits : public QObject {
     bsbr::cuda::Interface kernels = emulated_kernels();
     kernels.choose = counting_choose;
     int cases = 0, coarse = 0, none = 0;
-    for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+    for (std::uint64_t seed = 1; seed <= 16; ++seed) {
       const KernelCase of = bsbr::random_case(seed, at::kFloat);
       scored.assign(static_cast<std::size_t>(of.shape.heads), 0);
       (void)run(*bsbr::make_bsbr_cuda(of.shape, of.config, at::kCPU, 0, kernels), of);
@@ -211,7 +211,7 @@ class TestCudaLimits : public QObject {
         coarse += bsbr::scored_states(all, plans[head], of.query.size(0)) != counted ? 1 : 0;
       }
     }
-    QVERIFY(cases > 100 && coarse > 10 && none > 10 && none < cases);  // all kinds were among them
+    QVERIFY(cases > 30 && coarse > 3 && none > 3 && none < cases);  // all kinds were among them
   }
 
   /// What `bsbr doctor` checks on a GPU besides small inputs.

@@ -5,6 +5,7 @@
 
 #include "tests/ui/heart_beat.h"
 #include "tests/ui/studio.h"
+#include "ui/attention/attention_scene.h"
 #include "ui/attention/token_text.h"
 #include "ui/core/token_model.h"
 #include "ui/panels/long_text_edit.h"
