@@ -1,4 +1,3 @@
-#include <QApplication>
 #include <QCommandLineParser>
 #include <QIcon>
 #include <cstdio>
@@ -6,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "engine/base/caught.h"
+#include "ui/window/application.h"
 #include "ui/window/main_window.h"
 #include "ui/window/picture_maker.h"
 #include "ui/window/theme.h"
@@ -92,17 +93,14 @@ void begin(const Arguments& arguments, bsbr::Controller& controller, bsbr::MainW
   }
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  prepare(argc, argv);
+int run(int argc, char** argv) {
   std::vector<std::string> arguments_kept = joined_session(argc, argv);
   std::vector<char*> pointers;
   pointers.reserve(arguments_kept.size() + 1);
   for (std::string& argument : arguments_kept) pointers.push_back(argument.data());
   int count = static_cast<int>(pointers.size());
   pointers.push_back(nullptr);
-  QApplication app(count, pointers.data());
+  bsbr::Application app(count, pointers.data());
   QApplication::setOrganizationName(QStringLiteral("bsbr"));
   QApplication::setApplicationName(QStringLiteral("bsbr-studio"));
   QApplication::setApplicationDisplayName(QApplication::tr("BSBR Studio"));
@@ -124,4 +122,16 @@ int main(int argc, char** argv) {
   begin(arguments, controller, window);
   if (pictures) maker.start();
   return QApplication::exec();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  prepare(argc, argv);
+  try {
+    return run(argc, argv);
+  } catch (...) {  // before there is a window that could tell it
+    std::fprintf(stderr, "bsbr-studio: %s\n", bsbr::caught_error().what());
+    return 1;
+  }
 }

@@ -5,9 +5,13 @@
 #include <algorithm>
 #include <chrono>
 #include <functional>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <tuple>
+#include <utility>
 
 #include "engine/attention/attention.h"
+#include "engine/kernels/zones.h"
 #include "engine/model/decoder.h"
 #include "engine/model/device.h"
 #include "engine/model/linear.h"
@@ -51,32 +55,46 @@ Weights count_weights(const Decoder& decoder) {
   return count;
 }
 
-/// How many heads score states at all.
-double scoring_heads(const ModelConfig& model) {
-  double count = 0;
-  for (std::int64_t layer = 0; layer < model.layers; ++layer) {
-    for (const HeadPlan& head : model.bsbr->heads_of(layer, model.heads))
-      count += head.states || head.retrieve > 0 ? 1 : 0;
-  }
-  return count;
+/// Of `plan` the query at a position.
+double states_at(const BsbrConfig& config, const HeadPlan& plan, std::int64_t position) {
+  const zones::Layout<std::int64_t> layout{config.chunk_size, config.block_size, config.window,
+                                           config.sink_in_blocks(), config.candidate_chunks};
+  const auto zones =
+      zones::divide<std::int64_t>(layout, {plan.retrieve, plan.threshold > 0, plan.states}, position);
+  return static_cast<double>(zones::scored_states(zones, config.chunk_size / config.compression_factor));
 }
 
-/// States, of blocks and of chunks, that one head scores for the query at a position.
-double states_at(const BsbrConfig& config, std::int64_t position) {
-  const std::int64_t far_chunks = std::max<std::int64_t>(0, position / config.chunk_size - config.window);
-  const std::int64_t scored = std::min(far_chunks, config.candidate_chunks);
-  const std::int64_t coarse = scored < far_chunks ? far_chunks : 0;
-  const std::int64_t states = scored * (config.chunk_size / config.compression_factor) + coarse;
-  return static_cast<double>(states);
+/// States that all heads of all layers score, in a prefill and for the token after it.
+struct Scored {
+  double prefill = 0, next = 0;
+};
+
+Scored count_scored(const ModelConfig& model, std::int64_t tokens) {
+  // Heads whose plans score alike are counted once.
+  std::map<std::tuple<std::int64_t, bool, bool>, std::pair<HeadPlan, double>> kinds;
+  for (std::int64_t layer = 0; layer < model.layers; ++layer) {
+    for (const HeadPlan& plan : model.bsbr->heads_of(layer, model.heads)) {
+      auto& [of, heads] = kinds[{plan.retrieve, plan.threshold > 0, plan.states}];
+      of = plan;
+      heads += 1;
+    }
+  }
+  Scored scored;
+  for (const auto& [key, kind] : kinds) {
+    const auto& [plan, heads] = kind;
+    scored.prefill += heads * scored_states(*model.bsbr, plan, tokens);
+    scored.next += heads * states_at(*model.bsbr, plan, tokens);
+  }
+  return scored;
 }
 
 }  // namespace
 
-double scored_states(const BsbrConfig& config, std::int64_t tokens) {
+double scored_states(const BsbrConfig& config, const HeadPlan& plan, std::int64_t tokens) {
   double sum = 0;
   for (std::int64_t begin = 0; begin < tokens; begin += config.chunk_size) {
     const double rows = static_cast<double>(std::min(config.chunk_size, tokens - begin));
-    sum += rows * states_at(config, begin);
+    sum += rows * states_at(config, plan, begin);
   }
   return sum;
 }
@@ -127,19 +145,20 @@ Ceilings measure_ceilings(const LanguageModel& model, const Job& job) {
     exact.plan.clear();
     exact.states_only = false;
     BsbrConfig condensed = exact;
-    // Everything is read exactly; then nothing but the own chunk and the sink.
+    // Everything is read exactly; then nothing but the own chunk.
     constexpr std::int64_t kExact = 1024;
     exact.retrieve = kExact / exact.block_size * exact.block_size + exact.block_size;
     ceilings.sparse_flops =
         pair_flops * pairs(kExact) / attend(*make_bsbr_attention(shape, exact, device), kExact);
     condensed.retrieve = 0;
     condensed.window = 0;
+    condensed.sink = 0;
     const std::int64_t many = 16 * condensed.chunk_size;
-    const double near = 16 * pairs(condensed.chunk_size) +
-                        static_cast<double>((many - condensed.chunk_size) * condensed.sink_in_blocks());
+    const double near = 16 * pairs(condensed.chunk_size);
     const double all = attend(*make_bsbr_attention(shape, condensed, device), many);
     const double through_states = all - pair_flops * near / ceilings.sparse_flops;
-    ceilings.state_flops = pair_flops * scored_states(condensed, many) / std::max(0.1 * all, through_states);
+    const double states = scored_states(condensed, HeadPlan{}, many);
+    ceilings.state_flops = pair_flops * states / std::max(0.1 * all, through_states);
     return ceilings;
   });
 }
@@ -167,13 +186,12 @@ PredictedCost predict_cost(const LanguageModel& model, const Ceilings& ceilings,
   double cached = 2 * kv_width;  // floats a token and layer
   if (config.bsbr) {
     const BsbrConfig& bsbr = *config.bsbr;
-    const double scoring = scoring_heads(config);
+    const Scored scored = count_scored(config, tokens);
     // Half of a state's arithmetic is its logit; the other half, its value, is not scoring.
-    const double states = pair_flops * scoring * scored_states(bsbr, tokens) / ceilings.state_flops;
+    const double states = pair_flops * scored.prefill / ceilings.state_flops;
     cost.prefill.scoring = states / 2;
     cost.prefill.attention = states + pair_flops * heads * layers * density * causal / ceilings.sparse_flops;
-    const double read = states_at(bsbr, tokens);
-    cost.decode.scoring = scoring * dim * read * stream;
+    cost.decode.scoring = dim * scored.next * stream;
     // A prefill's mean query reads density · n / 2 tokens exactly; the last one is taken to read no more.
     cost.decode.attention = 2 * cost.decode.scoring + heads * layers * 2 * dim * density * n / 2 * stream;
     const double per_state = 2 * kv_width + 3 * static_cast<double>(config.kv_heads);

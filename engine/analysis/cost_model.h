@@ -38,7 +38,8 @@ struct PredictedCost {
 PredictedCost predict_cost(const LanguageModel& model, const Ceilings& ceilings, std::int64_t tokens,
                            double density);
 
-/// States, of blocks and of chunks, that one head scores for the queries of a prefill, all together.
-double scored_states(const BsbrConfig& config, std::int64_t tokens);
+/// States, of blocks and of chunks, that a head of this plan scores for the queries of a prefill, all
+/// together.
+double scored_states(const BsbrConfig& config, const HeadPlan& plan, std::int64_t tokens);
 
 }  // namespace bsbr

@@ -64,6 +64,31 @@ AttentionTime time_attention(std::int64_t tokens, const Gpu& gpu) {
           milliseconds(*make_bsbr_cuda(of.shape, of.config, gpu.device, 0, gpu.kernels), of, gpu.device)};
 }
 
+/// What is checked on one input: the CPU's kernels in float32, and where there is a GPU its own.
+class Checks {
+ public:
+  Checks(const std::optional<Gpu>& gpu, const CheckSink& sink) : gpu_(gpu), sink_(sink) {}
+
+  void run(const KernelCase& of) const {
+    if (of.type == at::kFloat) {
+      check_attention(of, *make_bsbr_attention(of.shape, of.config, at::kCPU), at::kCPU, "attention, CPU",
+                      sink_);
+      check_dense(of, at::kCPU, sink_);
+    }
+    if (!gpu_) return;
+    if (of.type == at::kFloat) {
+      check_attention(of, *make_bsbr_cuda(of.shape, of.config, gpu_->device, 0, gpu_->kernels), gpu_->device,
+                      "attention, CUDA", sink_);
+    }
+    check_cuda_kernels(of, gpu_->device, gpu_->kernels, sink_);
+    check_dense(of, gpu_->device, sink_);
+  }
+
+ private:
+  const std::optional<Gpu>& gpu_;
+  const CheckSink& sink_;
+};
+
 }  // namespace
 
 Diagnosis diagnose(std::int64_t cases, std::uint64_t seed, const Job& job) {
@@ -78,20 +103,17 @@ Diagnosis diagnose(std::int64_t cases, std::uint64_t seed, const Job& job) {
         diagnosis.failed.push_back({check.kernel, check.input, check.fault});
       }
     };
+    constexpr std::array kTypes{at::kFloat, at::kHalf, at::kBFloat16};
+    const Checks checks(gpu, sink);
+    const auto all = static_cast<double>(cases + (gpu ? std::ssize(kUsualHeads) : 0));
     for (std::int64_t i = 0; i < cases; ++i) {
-      job.report("checking kernels", static_cast<double>(i) / static_cast<double>(cases));
-      const KernelCase exact = random_case(seed + static_cast<std::uint64_t>(i), at::kFloat);
-      check_attention(exact, *make_bsbr_attention(exact.shape, exact.config, at::kCPU), at::kCPU,
-                      "attention, CPU", sink);
-      check_dense(exact, at::kCPU, sink);
-      if (!gpu) continue;
-      check_attention(exact, *make_bsbr_cuda(exact.shape, exact.config, gpu->device, 0, gpu->kernels),
-                      gpu->device, "attention, CUDA", sink);
-      for (const at::ScalarType type : {at::kFloat, at::kHalf, at::kBFloat16}) {
-        const KernelCase of = random_case(seed + static_cast<std::uint64_t>(i), type);
-        check_cuda_kernels(of, gpu->device, gpu->kernels, sink);
-        check_dense(of, gpu->device, sink);
-      }
+      job.report("checking kernels", static_cast<double>(i) / all);
+      for (const at::ScalarType type : kTypes)
+        checks.run(random_case(seed + static_cast<std::uint64_t>(i), type));
+    }
+    for (std::size_t i = 0; gpu && i < kUsualHeads.size(); ++i) {
+      job.report("checking kernels", static_cast<double>(cases + static_cast<std::int64_t>(i)) / all);
+      for (const at::ScalarType type : kTypes) checks.run(usual_case(kUsualHeads[i], i % 2 == 0, type));
     }
     if (!gpu) return diagnosis;
     for (const std::int64_t tokens : {4096, 16384, 65536}) {

@@ -35,9 +35,9 @@ struct Diagnosis {
   [[nodiscard]] nlohmann::json to_json() const;
 };
 
-/// Looks at the machine and checks every kernel on `cases` random inputs of each element type: those of CUDA
-/// against the CPU where there is a GPU, else those of the CPU against the plain implementation. Throws
-/// Error(Cancelled).
+/// Looks at the machine and checks every kernel on `cases` random inputs: those of the CPU against the plain
+/// implementation, and where there is a GPU its own, in each element type, there also on heads of the usual
+/// sizes with the default settings. Throws Error(Cancelled).
 Diagnosis diagnose(std::int64_t cases, std::uint64_t seed, const Job& job = {});
 
 }  // namespace bsbr

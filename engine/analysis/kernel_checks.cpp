@@ -11,6 +11,7 @@
 #include "engine/attention/bsbr_cuda.h"
 #include "engine/base/error.h"
 #include "engine/kernels/cpu/kv_store.h"
+#include "engine/kernels/zones.h"
 
 namespace bsbr {
 namespace {
@@ -59,7 +60,7 @@ class RowCheck {
         row_((position - seen.first) * of.shape.heads + head),
         query_(of.query[position][head].to(at::kDouble) * static_cast<double>(static_cast<float>(of.scale))) {
     const BsbrConfig& config = of.config;
-    recent_ = std::max<std::int64_t>(0, position / config.chunk_size - config.window) * config.chunk_size;
+    recent_ = zones::chunks_before_near(position, config.chunk_size, config.window) * config.chunk_size;
     sink_ = std::min(config.sink_in_blocks(), recent_);
     const std::int64_t far = recent_ - sink_;
     all_read_ = plan_.threshold <= 0 && far <= plan_.retrieve;
@@ -67,7 +68,7 @@ class RowCheck {
     chunk_ = sink_ / config.chunk_size;
     chunks_ = recent_ / config.chunk_size - chunk_;
     candidates_ =
-        std::min(chunks_, std::max(config.candidate_chunks, plan_.retrieve / config.chunk_size + 2));
+        std::min(chunks_, zones::most_candidates(config.candidate_chunks, plan_.retrieve, config.chunk_size));
     most_ = std::min(plan_.retrieve, far) / config.block_size;
   }
 
@@ -260,6 +261,27 @@ std::string compare_states(const KernelCase& of, const DeviceSnapshot& seen) {
   return "";
 }
 
+float rope_frequency(std::int64_t pair, std::int64_t head_dim) {
+  return static_cast<float>(std::pow(1e-4, static_cast<double>(2 * pair) / static_cast<double>(head_dim)));
+}
+
+/// Makes the tensors: slices of one projection, as a decoder's; the queries of a head have a direction in
+/// common.
+void fill(KernelCase& made, std::int64_t tokens, std::uint64_t seed) {
+  made.scale = 1 / std::sqrt(static_cast<double>(made.shape.head_dim));
+  at::manual_seed(seed);
+  const std::int64_t d = made.shape.head_dim;
+  const at::Tensor all = at::randn({tokens, (made.shape.heads + 2 * made.shape.kv_heads) * d}) * 1.5;
+  all.narrow(1, 0, made.shape.heads * d).add_(at::randn({1, made.shape.heads * d}));
+  const at::Tensor typed = all.to(made.type);
+  const auto part = [&](std::int64_t begin, std::int64_t count) {
+    return typed.narrow(1, begin * d, count * d).view({tokens, count, d});
+  };
+  made.query = part(0, made.shape.heads);
+  made.key = part(made.shape.heads, made.shape.kv_heads);
+  made.value = part(made.shape.heads + made.shape.kv_heads, made.shape.kv_heads);
+}
+
 std::string compare_copies(const KernelCase& of, const DeviceSnapshot& seen) {
   if (!at::equal(seen.keys, of.key)) return "keys are not those that were appended";
   return at::equal(seen.values, of.value) ? "" : "values are not those that were appended";
@@ -287,8 +309,7 @@ KernelCase random_case(std::uint64_t seed, at::ScalarType type) {
   made.shape.head_dim = among({8, 16, 24, 64, 80, 128});
   if (random() % 2 == 0) {
     for (std::int64_t i = 0; i < made.shape.head_dim / 2; ++i) {
-      made.shape.rope_frequencies.push_back(static_cast<float>(
-          std::pow(1e-4, static_cast<double>(2 * i) / static_cast<double>(made.shape.head_dim))));
+      made.shape.rope_frequencies.push_back(rope_frequency(i, made.shape.head_dim));
     }
   }
   BsbrConfig& config = made.config;
@@ -307,25 +328,25 @@ KernelCase random_case(std::uint64_t seed, at::ScalarType type) {
   }
   config.plan = {heads};
   config.retrieve = 0;
-  made.scale = 1 / std::sqrt(static_cast<double>(made.shape.head_dim));
-  const std::int64_t tokens = among({5, 33, 130, 257, 300});
-  at::manual_seed(seed);
-  const std::int64_t d = made.shape.head_dim;
-  const at::Tensor all = at::randn({tokens, (made.shape.heads + 2 * made.shape.kv_heads) * d}) * 1.5;
-  all.narrow(1, 0, made.shape.heads * d).add_(at::randn({1, made.shape.heads * d}));
-  const at::Tensor typed = all.to(type);
-  const auto part = [&](std::int64_t begin, std::int64_t count) {
-    return typed.narrow(1, begin * d, count * d).view({tokens, count, d});
-  };
-  made.query = part(0, made.shape.heads);
-  made.key = part(made.shape.heads, made.shape.kv_heads);
-  made.value = part(made.shape.heads + made.shape.kv_heads, made.shape.kv_heads);
+  fill(made, among({5, 33, 130, 257, 300}), seed);
+  return made;
+}
+
+KernelCase usual_case(std::int64_t head_dim, bool coarse, at::ScalarType type) {
+  KernelCase made;
+  made.type = type;
+  made.shape = {2, 1, head_dim};
+  for (std::int64_t i = 0; i < head_dim / 2; ++i)
+    made.shape.rope_frequencies.push_back(rope_frequency(i, head_dim));
+  if (coarse) made.config.candidate_chunks = 8;
+  constexpr std::int64_t kChunks = 35;
+  fill(made, kChunks * made.config.chunk_size + 5, static_cast<std::uint64_t>(head_dim));
   return made;
 }
 
 void check_cuda_kernels(const KernelCase& of, at::Device device, const cuda::Interface& kernels,
                         const CheckSink& sink) {
-  const DeviceConstants constants(of.shape, of.config, 0, device);
+  const DeviceConstants constants(of.shape, of.config, 0, device, kernels);
   DeviceStore store(constants, kernels);
   const at::Tensor query = of.query.to(device), key = of.key.to(device), value = of.value.to(device);
   const std::int64_t tokens = query.size(0);

@@ -2,6 +2,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -33,6 +34,11 @@ struct KernelCase {
 };
 /// Small, and different in every number of a seed; the same for the same seed.
 KernelCase random_case(std::uint64_t seed, at::ScalarType type);
+/// Heads of that size as models have them, by the default settings, over more chunks than the kernels weigh
+/// at once. `coarse`: so few of them are candidates that the others are read as wholes.
+KernelCase usual_case(std::int64_t head_dim, bool coarse, at::ScalarType type);
+/// The sizes of heads that usual_case() is for.
+inline constexpr std::array<std::int64_t, 4> kUsualHeads{64, 128, 192, 256};
 
 /// Runs every CUDA kernel on a device and holds what it left in the device's memory against the CPU: copies
 /// to the bit, states against KvStore's, near sums, choices and outputs against plain sums in double of what

@@ -61,8 +61,8 @@ class BsbrAttention : public Attention {
       const auto wide = [](const at::Tensor& x) { return x.to(at::kFloat); };
       return forward(wide(query), wide(key), wide(value), scale, cache, notes).to(query.scalar_type());
     }
-    StoreCache own(layout_, shape_.rope_frequencies);
-    KvStore& store = (cache == nullptr ? own : dynamic_cast<StoreCache&>(*cache)).store();
+    const std::unique_ptr<LayerCache> own = cache == nullptr ? make_cache(query.size(0)) : nullptr;
+    KvStore& store = dynamic_cast<StoreCache&>(own ? *own : *cache).store();
     const auto first = static_cast<std::int64_t>(store.tokens());
     const std::int64_t rows = query.size(0);
     at::Tensor out = at::empty({rows, shape_.heads * shape_.head_dim}, query.options());
@@ -94,8 +94,8 @@ class BsbrAttention : public Attention {
  private:
   /// How many chunks' states are read by the query at `position` and by those before it.
   [[nodiscard]] std::size_t chunks_with_states(std::int64_t position) const {
-    const std::size_t own = static_cast<std::size_t>(position) / layout_.chunk;
-    const std::size_t far = own > reach_.window ? own - reach_.window : 0;
+    const std::size_t far =
+        zones::chunks_before_near(static_cast<std::size_t>(position), layout_.chunk, reach_.window);
     const std::size_t tokens = far * layout_.chunk > reach_.sink ? far * layout_.chunk - reach_.sink : 0;
     const bool read = std::any_of(heads_.begin(), heads_.end(),
                                   [&](const HeadReach& head) { return head.reads_states(tokens); });

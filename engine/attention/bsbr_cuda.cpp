@@ -32,7 +32,7 @@ class BsbrCuda : public Attention {
  public:
   BsbrCuda(const AttentionShape& shape, const BsbrConfig& config, at::Device device, std::int64_t layer,
            const cuda::Interface& kernels, std::size_t scratch_bytes)
-      : constants_(shape, config, layer, device),
+      : constants_(shape, config, layer, device, kernels),
         kernels_(kernels),
         scratch_bytes_(scratch_bytes),
         states_only_(config.states_only) {}
@@ -45,8 +45,8 @@ class BsbrCuda : public Attention {
                                    double scale, LayerCache* cache,
                                    const AttentionNotes& notes) const override {
     const c10::DeviceGuard guard(constants_.device());
-    DeviceStore own(constants_, kernels_);
-    DeviceStore& store = cache == nullptr ? own : dynamic_cast<DeviceStore&>(*cache);
+    const std::unique_ptr<LayerCache> own = cache == nullptr ? make_cache(query.size(0)) : nullptr;
+    auto& store = dynamic_cast<DeviceStore&>(own ? *own : *cache);
     const cuda::Shape& shape = constants_.shape();
     const std::int64_t before = store.tokens();
     const std::int64_t rows = query.size(0);

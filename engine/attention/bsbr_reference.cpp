@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <limits>
 #include <numeric>
+#include <optional>
 
 #include "engine/attention/anchors.h"
 #include "engine/attention/selection.h"
@@ -40,8 +41,9 @@ class BsbrReference : public Attention {
                                    double scale, LayerCache* cache,
                                    const AttentionNotes& notes) const override {
     const auto [keys, values] = append_to(cache, key, value);
-    Anchors own(shape_, config_);
-    Anchors& anchors = cache == nullptr ? own : dynamic_cast<ReferenceCache&>(*cache).anchors();
+    std::optional<Anchors> own;
+    Anchors& anchors =
+        cache == nullptr ? own.emplace(shape_, config_) : dynamic_cast<ReferenceCache&>(*cache).anchors();
     anchors.append(query, scale);
     const std::int64_t rows = query.size(0);
     const std::int64_t first = keys.size(1) - rows;

@@ -35,6 +35,17 @@ T* data_of(const at::Tensor& tensor) {
   return static_cast<T*>(tensor.data_ptr());
 }
 
+void check_shared_memory(const cuda::Shape& shape, at::Device device, const cuda::Interface& kernels) {
+  const std::size_t needed = kernels.least_shared(shape);
+  std::size_t granted = 0;
+  check_cuda(kernels, kernels.granted_shared(device.index(), granted), "tell its shared memory");
+  if (needed <= granted) return;
+  throw Error(
+      ErrorKind::Unsupported,
+      cat("heads of ", shape.dim, " with blocks of ", shape.block, " tokens need ", needed,
+          " bytes of shared memory, and this GPU grants ", granted, " to a thread block; use --device cpu"));
+}
+
 }  // namespace
 
 void check_cuda(const cuda::Interface& kernels, int error, const char* what) {
@@ -69,7 +80,7 @@ void* current_stream(at::Device device) {
 }
 
 DeviceConstants::DeviceConstants(const AttentionShape& shape, const BsbrConfig& config, std::int64_t layer,
-                                 at::Device device)
+                                 at::Device device, const cuda::Interface& kernels)
     : device_(device) {
   if (shape.head_dim > cuda::kMostDim) {
     throw Error(ErrorKind::Unsupported,
@@ -79,6 +90,7 @@ DeviceConstants::DeviceConstants(const AttentionShape& shape, const BsbrConfig& 
   shape_ = {narrow(shape.heads),       narrow(shape.kv_heads),    narrow(shape.head_dim),
             narrow(config.chunk_size), narrow(config.block_size), narrow(config.states_per_block()),
             cuda::Element::Float32};
+  check_shared_memory(shape_, device, kernels);
   std::vector<cuda::HeadReach> heads;
   for (const HeadPlan& head : config.heads_of(layer, shape.heads)) {
     heads.push_back({narrow(head.retrieve), static_cast<float>(head.threshold), head.states ? 1 : 0});

@@ -13,10 +13,12 @@ namespace bsbr {
 /// What the kernels of engine/kernels/cuda need of a layer's attention in device memory. Immutable.
 class DeviceConstants {
  public:
+  /// Throws Error(Unsupported) for heads that are too wide for the kernels, and for heads and blocks that
+  /// want more shared memory than the device grants.
   DeviceConstants(const AttentionShape& shape, const BsbrConfig& config, std::int64_t layer,
-                  at::Device device);
+                  at::Device device, const cuda::Interface& kernels);
 
-  /// Without its element.
+  /// The shape of the attention; its element is not set.
   [[nodiscard]] const cuda::Shape& shape() const { return shape_; }
   [[nodiscard]] const cuda::Reach& reach() const { return reach_; }
   [[nodiscard]] const cuda::Turns& turns() const { return turns_; }

@@ -16,6 +16,8 @@
 #include <functional>
 #include <limits>
 
+#include "engine/kernels/zones.h"
+
 namespace bsbr {
 namespace {
 
@@ -23,7 +25,7 @@ constexpr double kNever = -std::numeric_limits<double>::infinity();
 
 /// First token that is near to a query at `position` and no sink.
 std::int64_t recent_at(std::int64_t position, const BsbrConfig& config) {
-  return std::max<std::int64_t>(0, position / config.chunk_size - config.window) * config.chunk_size;
+  return zones::chunks_before_near(position, config.chunk_size, config.window) * config.chunk_size;
 }
 
 }  // namespace
@@ -115,7 +117,7 @@ at::Tensor Selector::weigh_states(const at::Tensor& query, const HeadPlan& plan,
 
   const std::int64_t first = sink / c;
   const std::int64_t chunks = selection.recent / c - first;
-  const std::int64_t candidates = std::max(config_.candidate_chunks, plan.retrieve / c + 2);
+  const std::int64_t candidates = zones::most_candidates(config_.candidate_chunks, plan.retrieve, c);
   if (chunks <= candidates) return terms;
   at::Tensor logits =
       at::matmul(query, chunk_keys_.narrow(0, first, chunks).t()) + std::log(static_cast<double>(c));

@@ -83,11 +83,16 @@ LanguageModel LanguageModel::load(const Checkpoint& checkpoint, const std::strin
 }
 
 LanguageModel LanguageModel::with_attention(const std::optional<BsbrConfig>& bsbr) const {
-  return {std::make_shared<const Decoder>(decoder_->with_attention(bsbr)), source_};
+  return at_torch_border([&] {
+    return LanguageModel(std::make_shared<const Decoder>(decoder_->with_attention(bsbr)), source_);
+  });
 }
 
 LanguageModel LanguageModel::with_dense_start(std::span<const std::int64_t> tokens) const {
-  return {std::make_shared<const Decoder>(decoder_->with_attention(config().bsbr, tokens)), source_};
+  return at_torch_border([&] {
+    return LanguageModel(std::make_shared<const Decoder>(decoder_->with_attention(config().bsbr, tokens)),
+                         source_);
+  });
 }
 
 const ModelConfig& LanguageModel::config() const {

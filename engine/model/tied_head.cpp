@@ -1,7 +1,6 @@
 #include "engine/model/tied_head.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "engine/base/error.h"
 #include "engine/model/weight_loader.h"
@@ -12,12 +11,6 @@ namespace {
 bool same_values(const TensorView& a, const TensorView& b) {
   if (a.dtype != b.dtype || a.shape != b.shape) return false;
   return a.bytes.data() == b.bytes.data() || std::ranges::equal(a.bytes, b.bytes);
-}
-
-/// Whether config.json says of itself that there are two tensors.
-bool says_untied(const nlohmann::json& config) {
-  const auto found = config.find("tie_word_embeddings");
-  return found != config.end() && found->is_boolean() && !found->get<bool>();
 }
 
 }  // namespace
@@ -32,13 +25,13 @@ void expect_embedding_and_head(ModelConfig& config, WeightLoader& loader, const 
       loader.warn(cat("config.json ties ", kHead, " to ", embedding,
                       ", but the checkpoint holds two different tensors; each is used as what it is named"));
     }
-  } else if (!says_untied(loader.checkpoint().config()) && (table != nullptr || head != nullptr)) {
+  } else if (table != nullptr || head != nullptr) {
     config.tied_head = true;
     if (table == nullptr) loader.stored_as(embedding, kHead);
     if (!asked) {
-      loader.warn(cat("config.json does not say tie_word_embeddings, and there is only ",
-                      table == nullptr ? kHead : embedding,
-                      "; it is used for what a token means and for what comes next"));
+      loader.warn(cat("config.json does not tie ", kHead, " to ", embedding,
+                      ", but the checkpoint holds only ", table == nullptr ? kHead : embedding,
+                      "; it is used as both"));
     }
   }
   loader.expect(embedding, {config.vocabulary, config.width});

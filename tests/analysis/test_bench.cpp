@@ -175,14 +175,14 @@ class TestBench : public QObject {
                      std::vector<bsbr::HeadPlan>(std::size_t(config.heads), {0, 0, false}));
     bsbr.plan[0][0] = {8, 0.5, true};
     // Positions 16 … 63 see 1, 2 and 3 far chunks of 8 states.
-    QCOMPARE(bsbr::scored_states(bsbr, n), double(16 * 8 * (1 + 2 + 3)));
+    QCOMPARE(bsbr::scored_states(bsbr, bsbr.plan[0][0], n), double(16 * 8 * (1 + 2 + 3)));
     const bsbr::PredictedCost sparse = bsbr::predict_cost(model.with_attention(bsbr), ceilings, n, 0.25);
     const double dim = double(config.head_dim);
     QVERIFY(near(sparse.prefill.scoring, 2 * dim * 16 * 8 * 6 / 4e9));
     QVERIFY(near(sparse.prefill.attention - 2 * sparse.prefill.scoring,
                  0.25 * 4 * layers * width * double(n * (n + 1) / 2) / 3e9));
     bsbr.candidate_chunks = 2;  // then the third chunk's position scores two, and three chunk states
-    QCOMPARE(bsbr::scored_states(bsbr, n), double(16 * (8 * (1 + 2 + 2) + 3)));
+    QCOMPARE(bsbr::scored_states(bsbr, bsbr.plan[0][0], n), double(16 * (8 * (1 + 2 + 2) + 3)));
   }
 
   void ceilingsAreMeasured() {

@@ -1,3 +1,5 @@
+#include <QProcess>
+
 #include "tests/cli/checkpoints.h"
 #include "tests/cli/run_bsbr.h"
 
@@ -102,6 +104,76 @@ class TestCliUsage : public QObject {
     QVERIFY2(result.code == 2, result.text().c_str());
     QCOMPARE(result.out, std::string());
     QVERIFY2(QString::fromStdString(result.err).contains(says), result.text().c_str());
+  }
+
+  /// The two scripts answer at once, before they set anything up.
+  void scripts_data() {
+    QTest::addColumn<QString>("script");
+    QTest::addColumn<QStringList>("arguments");
+    QTest::addColumn<int>("code");
+    QTest::addColumn<QStringList>("says");
+    const QStringList of_run{"usage: ./run", "./run -- --help", "downloads"};
+    const QStringList of_check{"usage: ./check [--quick]", "downloads"};
+    QTest::newRow("run --help") << "run" << QStringList{"--help"} << 0 << of_run;
+    QTest::newRow("run -h") << "run" << QStringList{"-h"} << 0 << of_run;
+    QTest::newRow("check --help") << "check" << QStringList{"--help"} << 0 << of_check;
+    QTest::newRow("check -h") << "check" << QStringList{"-h"} << 0 << of_check;
+    QTest::newRow("check --slow") << "check" << QStringList{"--slow"} << 2
+                                  << QStringList{"--slow is unknown"};
+    QTest::newRow("check --quick more")
+        << "check" << QStringList{"--quick", "more"} << 2 << QStringList{"more is one argument too many"};
+  }
+  void scripts() {
+    QFETCH(QString, script);
+    QFETCH(QStringList, arguments);
+    QFETCH(int, code);
+    QFETCH(QStringList, says);
+    QProcess process;
+    process.setWorkingDirectory("/");
+    process.start(BSBR_SOURCE_DIR "/" + script, arguments);
+    if (!process.waitForFinished(10'000)) process.kill();
+    QCOMPARE(process.exitStatus(), QProcess::NormalExit);
+    QCOMPARE(process.exitCode(), code);
+    const QByteArray said = code == 0 ? process.readAllStandardOutput() : process.readAllStandardError();
+    for (const QString& part : says) QVERIFY2(said.contains(part.toUtf8()), said.constData());
+    if (code == 0) QVERIFY(process.readAllStandardError().isEmpty());
+  }
+
+  /// What is not for the script is the program's.
+  void runHandsItsArgumentsOn_data() {
+    QTest::addColumn<QString>("given");
+    QTest::addColumn<QString>("handed_on");
+    QTest::newRow("nothing") << ""
+                             << "";
+    QTest::newRow("options") << "--window 2 --help"
+                             << "--window 2 --help";
+    QTest::newRow("behind --") << "-- --help"
+                               << "--help";
+  }
+  void runHandsItsArgumentsOn() {
+    QFETCH(QString, given);
+    QFETCH(QString, handed_on);
+    // In a folder where setting up and building do nothing, and the program says what it is given.
+    const TempFolder folder;
+    const auto script = [&](const char* name, const std::string& text) {
+      const auto file = write_file(folder / name, "#!/bin/sh\n" + text);
+      std::filesystem::permissions(file, std::filesystem::perms::owner_all);
+    };
+    script("run", content(BSBR_SOURCE_DIR "/run"));
+    script("resources/setup/setup", "");
+    script("resources/setup/steps.sh", "configure() { :; }\nbuild() { :; }\n");
+    script("build/release/bin/bsbr", "echo \"$@\"\n");
+    QProcess process;
+    QProcessEnvironment environment = QProcessEnvironment::systemEnvironment();
+    environment.remove("DISPLAY");
+    environment.remove("WAYLAND_DISPLAY");
+    process.setProcessEnvironment(environment);
+    process.start("bash", QStringList(QString::fromStdString((folder / "run").string())) +
+                              given.split(' ', Qt::SkipEmptyParts));
+    QVERIFY(process.waitForFinished(10'000));
+    QCOMPARE(process.exitCode(), 0);
+    const QString out = QString::fromUtf8(process.readAllStandardOutput()).trimmed();
+    QVERIFY2(out.endsWith(("--seq-len 2048 " + handed_on).trimmed()), qPrintable(out));
   }
 };
 

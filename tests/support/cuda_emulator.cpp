@@ -5,9 +5,11 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <map>
 #include <memory>
 #include <numeric>
 #include <random>
+#include <utility>
 #include <vector>
 
 #ifdef __SANITIZE_ADDRESS__
@@ -135,6 +137,16 @@ struct Machine {
 };
 Machine machine;
 
+/// Of the emulated GPU and the runtime's last error.
+struct Runtime {
+  std::size_t granted = 163 << 10;
+  std::map<const void*, std::size_t> allowed;  // by kernel
+  cudaError_t last_error = cudaSuccess;
+
+  cudaError_t fail() { return last_error = cudaErrorInvalidValue; }
+};
+Runtime runtime;
+
 bool of_block(Collective what) {
   return what == Collective::SyncBlock || what == Collective::BlockOr;
 }
@@ -191,6 +203,28 @@ void run_block(unsigned threads) {
 
 }  // namespace
 
+void set_granted_shared(std::size_t bytes) {
+  runtime = {bytes, {}, cudaSuccess};
+}
+
+std::size_t granted_shared() {
+  return runtime.granted;
+}
+
+int allow_shared(const void* kernel, std::size_t bytes) {
+  if (bytes > runtime.granted) return runtime.fail();
+  runtime.allowed[kernel] = bytes;
+  return cudaSuccess;
+}
+
+bool may_launch(const void* kernel, std::size_t shared) {
+  constexpr std::size_t kGrantedAnyway = 48 << 10;
+  const auto allowed = runtime.allowed.find(kernel);
+  if (shared <= (allowed == runtime.allowed.end() ? kGrantedAnyway : allowed->second)) return true;
+  runtime.fail();
+  return false;
+}
+
 char* shared_bytes() {
   return machine.shared.get();
 }
@@ -211,7 +245,6 @@ void run(dim3 grid, int threads, std::size_t shared, const std::function<void()>
   const auto count = static_cast<unsigned>(threads);
   if (count == 0 || count % kWarp != 0 || count > 1024) fail("a block has 32 to 1024 threads in whole warps");
   if (grid.x == 0 || grid.y == 0 || grid.z == 0 || grid.y > 65535 || grid.z > 65535) fail("no legal grid");
-  if (shared > 163 << 10) fail("more shared memory than a block may have");
   while (machine.fibers.size() < count) machine.fibers.push_back(std::make_unique<Fiber>());
   for (auto& of : machine.left) {
     for (auto& left : of) left.resize(1024);
@@ -234,3 +267,17 @@ void run(dim3 grid, int threads, std::size_t shared, const std::function<void()>
 }
 
 }  // namespace cuda_emulator
+
+cudaError_t cudaGetLastError() {
+  return std::exchange(cuda_emulator::runtime.last_error, cudaSuccess);
+}
+
+cudaError_t cudaGetDevice(int* device) {
+  *device = 0;
+  return cudaSuccess;
+}
+
+cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr /*attribute*/, int /*device*/) {
+  *value = static_cast<int>(cuda_emulator::granted_shared());
+  return cudaSuccess;
+}

@@ -41,6 +41,15 @@ extern dim3 thread_index, block_index, block_size, grid_size;
 void run(dim3 grid, int threads, std::size_t shared_bytes, const std::function<void()>& body);
 char* shared_bytes();
 
+/// What the emulated GPU grants to a thread block, in bytes: as sm_80 unless a test says otherwise. Kernels
+/// that ask for more are refused with an error, as CUDA does.
+void set_granted_shared(std::size_t bytes);
+std::size_t granted_shared();
+/// Whether a kernel has been allowed `shared` bytes; if not, notes cudaErrorInvalidValue as the last error.
+bool may_launch(const void* kernel, std::size_t shared);
+/// Allows a kernel so many bytes, or returns an error.
+int allow_shared(const void* kernel, std::size_t bytes);
+
 /// Leaves `value` and waits for the other threads of the warp or block; returns what all of them left, by
 /// lane or thread.
 const std::uint64_t* meet(Collective what, std::uint64_t value);
@@ -59,6 +68,20 @@ T shuffle(T x, unsigned from) {
 }
 
 }  // namespace cuda_emulator
+
+/// Of the CUDA runtime: each call that fails leaves its error to cudaGetLastError too, which takes it away.
+using cudaError_t = int;
+constexpr cudaError_t cudaSuccess = 0, cudaErrorInvalidValue = 1;
+enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize };
+enum cudaDeviceAttr { cudaDevAttrMaxSharedMemoryPerBlockOptin };
+
+cudaError_t cudaGetLastError();
+cudaError_t cudaGetDevice(int* device);
+cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int device);
+template <class... Parameters>
+cudaError_t cudaFuncSetAttribute(void (*kernel)(Parameters...), cudaFuncAttribute /*attribute*/, int bytes) {
+  return cuda_emulator::allow_shared(reinterpret_cast<const void*>(kernel), static_cast<std::size_t>(bytes));
+}
 
 #define threadIdx cuda_emulator::thread_index
 #define blockIdx cuda_emulator::block_index
@@ -135,10 +158,11 @@ inline unsigned short float_to_half(float x) {
 }
 
 template <class... Parameters, class... Arguments>
-int launch(void (*kernel)(Parameters...), dim3 grid, int threads, std::size_t shared, void* /*stream*/,
-           const Arguments&... arguments) {
-  cuda_emulator::run(grid, threads, shared, [&] { kernel(arguments...); });
-  return 0;
+void enqueue(void (*kernel)(Parameters...), dim3 grid, int threads, std::size_t shared, void* /*stream*/,
+             const Arguments&... arguments) {
+  const auto* function = reinterpret_cast<const void*>(kernel);
+  if (cuda_emulator::may_launch(function, shared))
+    cuda_emulator::run(grid, threads, shared, [&] { kernel(arguments...); });
 }
 
 }  // namespace bsbr::cuda

@@ -67,6 +67,35 @@ class TestUiWindow : public QObject {
     QCOMPARE(studio.controller.opened(), before);
   }
 
+  /// Warnings stay, all of them, whatever else is said; the next checkpoint has its own.
+  void warningsStay() {
+    const Studio studio;
+    auto* bar = studio.window->findChild<MessageBar*>();
+    const QStringList warnings{QStringLiteral("first < warning"), QStringLiteral("second warning")};
+    bar->warn(warnings);
+    for (const QString& warning : warnings) QVERIFY(studio.message().contains(warning));
+    bar->say(MessageBar::Tone::Notice, QStringLiteral("a notice"));
+    for (const QString& words : warnings + QStringList{QStringLiteral("a notice")})
+      QVERIFY2(studio.message().contains(words), qPrintable(studio.message()));
+    bar->say(MessageBar::Tone::Error, QStringLiteral("an error"), QStringLiteral("and why"));
+    QVERIFY(!studio.message().contains(QStringLiteral("a notice")));
+    for (const QString& words : warnings + QStringList{QStringLiteral("an error"), QStringLiteral("and why")})
+      QVERIFY2(studio.message().contains(words), qPrintable(studio.message()));
+    // All of them can be read, and many leave room for the rest of the window.
+    QStringList many;
+    for (int i = 0; i < 200; ++i) many << QStringLiteral("warning %1").arg(i);
+    bar->warn(many);
+    QVERIFY(studio.message().contains(QStringLiteral("warning 199")));
+    QTRY_VERIFY(bar->height() > 60 && bar->height() < 200);
+    QTest::keyClick(studio.window.get(), Qt::Key_Escape);
+    QVERIFY(studio.message().isEmpty());
+    bar->say(MessageBar::Tone::Notice, QStringLiteral("later"));
+    QCOMPARE(studio.message(), QStringLiteral("later"));
+    bar->warn(warnings);
+    bar->warn({});
+    QCOMPARE(studio.message(), QStringLiteral("later"));
+  }
+
   void droppedFoldersAreOpened() {
     Studio studio;
     QMimeData data;

@@ -39,7 +39,7 @@ void AttentionScene::setQuery(std::optional<std::int64_t> query) {
 QString AttentionScene::text(std::int64_t begin, std::int64_t end, qsizetype most) const {
   QString all;
   for (std::int64_t i = begin; i < end && i < static_cast<std::int64_t>(pieces_.size()); ++i) {
-    all += pieces_[static_cast<std::size_t>(i)];
+    all += shortened(pieces_[static_cast<std::size_t>(i)], 4 * most);
     if (all.size() > 4 * most) break;
   }
   return quoted_text(all, most);

@@ -2,6 +2,8 @@
 
 #include <chrono>
 
+#include "engine/base/caught.h"
+
 namespace bsbr {
 namespace {
 
@@ -44,10 +46,14 @@ void LatestTask::enqueue(std::function<void(const Job&)> work, std::function<voi
 void LatestTask::finish(const std::shared_ptr<Request>& request) {
   if (request != wanted_) return;
   wanted_.reset();
-  if (request->error.empty())
-    request->done();
-  else
-    Q_EMIT failed(QString::fromStdString(request->error));
+  if (!request->error) {
+    try {
+      request->done();
+    } catch (...) {
+      request->error = caught_error();
+    }
+  }
+  if (request->error) Q_EMIT failed(QString::fromUtf8(request->error->what()));
 }
 
 void LatestTask::loop() {
@@ -75,8 +81,8 @@ void LatestTask::loop() {
             Qt::QueuedConnection);
       };
       request->work(job);
-    } catch (const std::exception& error) {
-      request->error = error.what();
+    } catch (...) {
+      request->error = caught_error();
     }
     QMetaObject::invokeMethod(
         this, [this, request] { finish(request); }, Qt::QueuedConnection);

@@ -11,6 +11,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "engine/base/error.h"
 #include "engine/base/job.h"
 
 namespace bsbr {
@@ -28,7 +29,7 @@ class LatestTask : public QObject {
   ~LatestTask() override;
 
   /// `work(const Job&)` runs on the thread and its result goes to `done` here, unless another start() or
-  /// cancel() comes before.
+  /// cancel() comes before. What either of them throws is told by failed().
   template <class Work, class Done>
   void start(Work work, Done done) {
     using Result = std::invoke_result_t<Work, const Job&>;
@@ -50,7 +51,7 @@ class LatestTask : public QObject {
     std::function<void(const Job&)> work;
     std::function<void()> done;
     CancelToken cancel;
-    std::string error;
+    std::optional<Error> error;
   };
   void enqueue(std::function<void(const Job&)> work, std::function<void()> done);
   void finish(const std::shared_ptr<Request>& request);

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/kernels/zones.h"
+
 namespace bsbr {
 namespace {
 
@@ -235,7 +237,9 @@ HeatGrid MapTrio::retrievedGrid() const {
   for (int row = 0; row < grid.rows; ++row) {
     const double query = grid.extent.top() + (row + 0.5) * grid.extent.height() / grid.rows;
     const auto chunk = static_cast<std::int64_t>(query) / config.chunk_size;
-    const std::int64_t recent = std::max<std::int64_t>(0, chunk - config.window) * config.chunk_size;
+    const std::int64_t recent =
+        zones::chunks_before_near(chunk * config.chunk_size, config.chunk_size, config.window) *
+        config.chunk_size;
     for (int column = 0; column < grid.columns; ++column) {
       const double key = grid.extent.left() + (column + 0.5) * grid.extent.width() / grid.columns;
       if (key >= static_cast<double>(recent) || key < static_cast<double>(config.sink_in_blocks()))

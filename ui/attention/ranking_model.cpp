@@ -80,7 +80,7 @@ QVariant RankingModel::data(const QModelIndex& index, int role) const {
   if (role == VerdictRole) return static_cast<int>(part.verdict);
   if (role == Qt::ToolTipRole) {
     if (index.column() == Outcome) return verdict_tip(part.verdict);
-    if (index.column() == Text) return scene_.text(part.begin, part.end, 400);
+    if (index.column() == Text) return tool_tip(scene_.text(part.begin, part.end, 400));
     return {};
   }
   if (role == Qt::TextAlignmentRole) {

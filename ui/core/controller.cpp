@@ -107,7 +107,7 @@ void Controller::open(const QString& path_or_name, bool then_convert) {
     views_.cancel();
     release(std::exchange(opened_, std::make_shared<const OpenedModel>(std::move(result.model))));
     release(std::exchange(converted_, nullptr));
-    tokens_.reset();
+    release(std::exchange(tokens_, nullptr));
     source_ = name;
     selection_ = {};
     if (result.converted) {
@@ -125,8 +125,8 @@ void Controller::open(const QString& path_or_name, bool then_convert) {
     Q_EMIT sourceOpened(name);
     QStringList warnings;
     for (const std::string& warning : opened_->original.warnings())
-      warnings.append(QString::fromStdString(warning));
-    if (!warnings.isEmpty()) Q_EMIT noticed(warnings.join(QLatin1Char('\n')));
+      warnings << QString::fromStdString(warning);
+    Q_EMIT warned(warnings);
     tokenize();
     if (then_convert && !converted_ && opened_->summary.parameters <= kSmall)
       QMetaObject::invokeMethod(this, &Controller::convert, Qt::QueuedConnection);
@@ -195,8 +195,9 @@ void Controller::tokenize() {
   };
   auto done = [this, version](std::shared_ptr<const TokenizedText> tokens) {
     if (version != text_version_) return;
-    tokens_ = std::move(tokens);
+    const auto before = std::exchange(tokens_, std::move(tokens));
     Q_EMIT tokensChanged();
+    release(before);
   };
   // Tokens of another text must not stand for one that cannot be read.
   auto ended = [this, version](bool made) {

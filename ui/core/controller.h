@@ -84,10 +84,11 @@ class Controller : public QObject {
     return true;
   }
   /// The same for what a view needs to draw itself: it waits for the others of its kind, is not shown, and is
-  /// cancelled by cancelViews(). Errors but for cancelling are told.
+  /// cancelled by cancelViews(). Errors but for cancelling are told, under the title where there is one.
   template <class Work, class Done>
-  void runForView(Work work, Done done, const std::function<void(bool)>& ended = {}) {
-    views_.add(task_of({}, std::move(work), std::move(done), ended, false));
+  void runForView(Work work, Done done, const std::function<void(bool)>& ended = {},
+                  const QString& title = {}) {
+    views_.add(task_of(title, std::move(work), std::move(done), ended, false));
   }
   void cancelViews() { views_.cancel(); }
 
@@ -108,6 +109,8 @@ class Controller : public QObject {
   void problemFound(const bsbr::Problem& problem);
   /// What is worth saying and no error.
   void noticed(const QString& message);
+  /// What is to be known of the checkpoint that was just opened, maybe nothing.
+  void warned(const QStringList& warnings);
   /// After an opening that succeeded: to be remembered.
   void sourceOpened(const QString& source);
   /// After stopAll(), once nothing runs any more.

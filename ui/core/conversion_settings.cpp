@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/base/error.h"
+#include "engine/kernels/zones.h"
 
 namespace bsbr {
 namespace {
@@ -156,7 +157,8 @@ double uniform_density(const BsbrConfig& config, std::int64_t tokens, std::int64
   const std::int64_t sink = config.sink_in_blocks();
   for (std::int64_t begin = 0; begin < tokens; begin += config.chunk_size) {
     const std::int64_t rows = std::min(config.chunk_size, tokens - begin);
-    const std::int64_t near_begin = std::max<std::int64_t>(0, begin - config.window * config.chunk_size);
+    const std::int64_t near_begin =
+        zones::chunks_before_near(begin, config.chunk_size, config.window) * config.chunk_size;
     const std::int64_t kept = std::min(sink, near_begin);
     const std::int64_t far = std::min(retrieve, near_begin - kept);
     const auto before = static_cast<double>(begin - near_begin + kept + far);

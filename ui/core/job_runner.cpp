@@ -6,6 +6,8 @@
 #include <chrono>
 #include <utility>
 
+#include "engine/base/caught.h"
+
 namespace bsbr {
 namespace {
 
@@ -18,19 +20,13 @@ void step_back() {
   (void)setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kNicer);
 }
 
-std::optional<Error> run(const std::function<void(const Job&)>& work, const Job& job) {
+/// What `work` threw.
+std::optional<Error> caught_in(const std::function<void()>& work) {
   try {
-    job.check();
-    work(job);
-    job.check();
+    work();
     return std::nullopt;
-  } catch (const Error& error) {
-    return error;
-  } catch (const std::bad_alloc&) {
-    return Error(ErrorKind::OutOfMemory,
-                 "memory is exhausted; close other programs, or choose a shorter text");
-  } catch (const std::exception& error) {
-    return Error(ErrorKind::Internal, error.what());
+  } catch (...) {
+    return caught_error();
   }
 }
 
@@ -105,7 +101,11 @@ void JobRunner::loop() {
     Job job;
     job.cancel = &running->cancel;
     job.progress = [&running](std::string_view stage, double part) { running->report(stage, part); };
-    const std::optional<Error> error = run(running->task.work, job);
+    const std::optional<Error> error = caught_in([&] {
+      job.check();
+      running->task.work(job);
+      job.check();
+    });
     running->task.work = nullptr;  // what it holds may be large, and is given back here
     {
       const std::scoped_lock lock(mutex_);
@@ -120,12 +120,12 @@ void JobRunner::end(const std::shared_ptr<Running>& running, const std::optional
   --pending_;
   if (pending_ == 0) poll_.stop();
   if (shown_ == running) shown_.reset();
-  if (!error) {
-    if (running->task.done) running->task.done();
-  } else if (running->task.failed) {
-    running->task.failed(*error);
-  }
+  std::optional<Error> problem = error;
+  if (!problem && running->task.done) problem = caught_in(running->task.done);
+  std::optional<Error> untold;
+  if (problem && running->task.failed) untold = caught_in([&] { running->task.failed(*problem); });
   if (pending_ == 0) Q_EMIT busyChanged(false);
+  if (untold) throw Error(*untold);  // whoever runs the event loop has to tell it
 }
 
 void JobRunner::poll() {

@@ -32,7 +32,7 @@ class JobRunner : public QObject {
     QString title;                             ///< what a person reads of it
     std::function<void(const Job&)> work;      ///< on the runner's thread
     std::function<void()> done;                ///< afterwards, here, if it neither threw nor was cancelled
-    std::function<void(const Error&)> failed;  ///< … else
+    std::function<void(const Error&)> failed;  ///< … else, and if `done` threw
   };
 
   explicit JobRunner(QObject* parent = nullptr);

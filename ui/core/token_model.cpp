@@ -1,5 +1,6 @@
 #include "ui/core/token_model.h"
 
+#include "ui/attention/token_text.h"
 #include "ui/core/format.h"
 
 namespace bsbr {
@@ -28,7 +29,8 @@ QVariant TokenModel::data(const QModelIndex& index, int role) const {
 }
 
 QString visible_token(const QString& piece) {
-  QString text = piece;
+  constexpr qsizetype kMost = 60;
+  QString text = shortened(piece, kMost);
   text.replace(QLatin1Char(' '), QChar(0xB7));
   text.replace(QLatin1Char('\n'), QChar(0x23CE));
   text.replace(QLatin1Char('\t'), QChar(0x21E5));

@@ -23,7 +23,8 @@ class TokenModel : public QAbstractListModel {
   std::shared_ptr<const TokenizedText> tokens_;
 };
 
-/// A token's characters with those that show nothing made visible: "·" for a space, "⏎" for a line's end.
+/// A token's characters with those that show nothing made visible: "·" for a space, "⏎" for a line's end. Of
+/// a long token the middle is left out.
 QString visible_token(const QString& piece);
 
 }  // namespace bsbr

@@ -6,7 +6,6 @@
 #include <QListView>
 #include <QMenu>
 #include <QPainter>
-#include <QPlainTextEdit>
 #include <QPushButton>
 #include <QStackedWidget>
 #include <QStyledItemDelegate>
@@ -16,6 +15,7 @@
 #include "engine/base/resources.h"
 #include "ui/core/format.h"
 #include "ui/core/token_model.h"
+#include "ui/panels/long_text_edit.h"
 #include "ui/panels/words.h"
 #include "ui/plot/plot_colors.h"
 
@@ -56,7 +56,7 @@ class ChipDelegate : public QStyledItemDelegate {
 TextPanel::TextPanel(Controller& controller, QWidget* parent)
     : QWidget(parent),
       controller_(controller),
-      editor_(new QPlainTextEdit),
+      editor_(new LongTextEdit),
       chips_(new QListView),
       tokens_(new TokenModel(this)),
       pages_(new QStackedWidget),
@@ -93,11 +93,10 @@ TextPanel::TextPanel(Controller& controller, QWidget* parent)
 
   typing_.setSingleShot(true);
   typing_.setInterval(kTypingPauseMs);
-  connect(editor_, &QPlainTextEdit::textChanged, &typing_, qOverload<>(&QTimer::start));
-  connect(&typing_, &QTimer::timeout, this, [this] { controller_.setText(editor_->toPlainText()); });
+  connect(editor_, &LongTextEdit::edited, &typing_, qOverload<>(&QTimer::start));
+  connect(&typing_, &QTimer::timeout, this, [this] { controller_.setText(editor_->text()); });
   connect(&controller_, &Controller::textChanged, this, [this] {
-    if (!typing_.isActive() && editor_->toPlainText() != controller_.text())
-      editor_->setPlainText(controller_.text());
+    if (!typing_.isActive() && editor_->text() != controller_.text()) editor_->setText(controller_.text());
     typing_.stop();
     show_count();
   });
@@ -119,7 +118,7 @@ TextPanel::TextPanel(Controller& controller, QWidget* parent)
     controller_.setSelection(selection);
   });
   connect(as_tokens_, &QPushButton::toggled, this, [this](bool on) { pages_->setCurrentIndex(on ? 1 : 0); });
-  editor_->setPlainText(controller_.text());
+  editor_->setText(controller_.text());
   typing_.stop();
   show_count();
 }
@@ -155,7 +154,8 @@ void TextPanel::loadText(const QString& path) {
       [this](const QString& text) {
         typing_.stop();
         controller_.setText(text);
-      });
+      },
+      {}, tr("Reading the text"));
 }
 
 void TextPanel::show_count() {

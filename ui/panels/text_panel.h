@@ -7,12 +7,12 @@
 
 class QLabel;
 class QListView;
-class QPlainTextEdit;
 class QPushButton;
 class QStackedWidget;
 
 namespace bsbr {
 
+class LongTextEdit;
 class TokenModel;
 
 /// The text that is measured on: an editor with its count of tokens; the same as tokens.
@@ -31,7 +31,7 @@ class TextPanel : public QWidget {
   void show_count();
 
   Controller& controller_;
-  QPlainTextEdit* editor_;
+  LongTextEdit* editor_;
   QListView* chips_;
   TokenModel* tokens_;
   QStackedWidget* pages_;

@@ -91,7 +91,8 @@ void CaptureFeeder::read() {
       },
       [this, opened, tokens](const std::shared_ptr<const AttentionCapture>& capture) {
         follow();
-        scene_.setCapture(capture, tokens->pieces);
+        const auto used = std::min<std::ptrdiff_t>(capture->tokens(), std::ssize(tokens->pieces));
+        scene_.setCapture(capture, {tokens->pieces.begin(), tokens->pieces.begin() + used});
         read_by_ = opened;
         read_ = tokens;
         Q_EMIT settled();

@@ -4,7 +4,6 @@
 #include <QGridLayout>
 #include <QHBoxLayout>
 #include <QLabel>
-#include <QPlainTextEdit>
 #include <QPointer>
 #include <QPushButton>
 #include <QSpinBox>
@@ -14,6 +13,7 @@
 
 #include "engine/model/model_text.h"
 #include "ui/core/format.h"
+#include "ui/panels/long_text_edit.h"
 #include "ui/panels/words.h"
 #include "ui/plot/plot_colors.h"
 
@@ -28,7 +28,7 @@ constexpr std::size_t kPromptTokens = 1024;
 GenerateTab::GenerateTab(Controller& controller, QWidget* parent)
     : Tab(controller, Needs::Conversion, QStringLiteral("generate"), tr("Generate"),
           tr("One prompt, continued by the original and the converted model side by side."), parent),
-      prompt_(new QPlainTextEdit),
+      prompt_(new LongTextEdit),
       run_(new QPushButton(tr("&Generate"))),
       from_text_(new QPushButton(tr("From the &text"))),
       tokens_(new QSpinBox),
@@ -106,7 +106,7 @@ QWidget* GenerateTab::make_controls() {
 
 QWidget* GenerateTab::make_side(int model) {
   Side& side = sides_[static_cast<std::size_t>(model)];
-  side.text = new QPlainTextEdit;
+  side.text = new LongTextEdit;
   side.text->setReadOnly(true);
   side.text->setPlaceholderText(tr("What the model adds appears here."));
   side.text->setAccessibleName(model == 0 ? tr("Continuation by the original")
@@ -144,9 +144,7 @@ QWidget* GenerateTab::make_content() {
     prompt_is_own_ = false;
     take_text();
   });
-  connect(prompt_, &QPlainTextEdit::textChanged, this, [this] {
-    if (prompt_->hasFocus()) prompt_is_own_ = true;
-  });
+  connect(prompt_, &LongTextEdit::edited, this, [this] { prompt_is_own_ = true; });
   return content;
 }
 
@@ -159,7 +157,7 @@ void GenerateTab::take_text() {
   const std::size_t before = opened->tokenizer.beginning_token() && !tokens->ids.empty() ? 1 : 0;
   const auto text = std::span(tokens->ids).subspan(before);
   const std::size_t count = std::min({text.size(), kPromptTokens, room});
-  prompt_->setPlainText(QString::fromStdString(opened->tokenizer.decode(text.first(count))));
+  prompt_->setText(QString::fromStdString(opened->tokenizer.decode(text.first(count))));
   prompt_->moveCursor(QTextCursor::End);
 }
 
@@ -194,7 +192,7 @@ void GenerateTab::start() {
   };
   controller().run(
       tr("Generating"),
-      [opened, converted, options, on_token, prompt = prompt_->toPlainText().toStdString()](const Job& job) {
+      [opened, converted, options, on_token, prompt = prompt_->text().toStdString()](const Job& job) {
         const std::vector<TokenId> ids = encode_for_model(prompt, opened->tokenizer, opened->config());
         duel(opened->original, converted->model, ids, options, on_token, job);
       },
@@ -206,9 +204,7 @@ void GenerateTab::start() {
 
 void GenerateTab::add(const DuelToken& token) {
   Side& side = sides_[static_cast<std::size_t>(token.model)];
-  QTextCursor cursor(side.text->document());
-  cursor.movePosition(QTextCursor::End);
-  cursor.insertText(QString::fromStdString(side.decoder->push(token.id)));
+  side.text->append(QString::fromStdString(side.decoder->push(token.id)));
   side.ids.push_back(token.id);
   side.ends.push_back(side.text->document()->characterCount() - 1);
   if (side.ids.size() == 1) {
@@ -225,9 +221,7 @@ void GenerateTab::add(const DuelToken& token) {
 void GenerateTab::finish() {
   for (Side& side : sides_) {
     if (!side.decoder) continue;
-    QTextCursor cursor(side.text->document());
-    cursor.movePosition(QTextCursor::End);
-    cursor.insertText(QString::fromStdString(side.decoder->finish()));
+    side.text->append(QString::fromStdString(side.decoder->finish()));
   }
   mark_difference();
 }

@@ -9,11 +9,12 @@
 
 class QDoubleSpinBox;
 class QLabel;
-class QPlainTextEdit;
 class QPushButton;
 class QSpinBox;
 
 namespace bsbr {
+
+class LongTextEdit;
 
 /// One prompt, continued by both models side by side; where they part is marked.
 class GenerateTab : public Tab {
@@ -26,7 +27,7 @@ class GenerateTab : public Tab {
  private:
   /// What a model has written.
   struct Side {
-    QPlainTextEdit* text = nullptr;
+    LongTextEdit* text = nullptr;
     QLabel* speed = nullptr;
     std::unique_ptr<StreamDecoder> decoder;
     std::vector<TokenId> ids;
@@ -43,7 +44,7 @@ class GenerateTab : public Tab {
   void finish();
   void mark_difference();
 
-  QPlainTextEdit* prompt_;
+  LongTextEdit* prompt_;
   QPushButton *run_, *from_text_;
   QSpinBox *tokens_, *top_k_, *seed_;
   QDoubleSpinBox *temperature_, *top_p_;

@@ -20,6 +20,7 @@
 #include "ui/panels/text_panel.h"
 #include "ui/tabs/tab.h"
 #include "ui/tabs/tabs.h"
+#include "ui/window/application.h"
 #include "ui/window/message_bar.h"
 #include "ui/window/status_line.h"
 
@@ -70,11 +71,14 @@ MainWindow::MainWindow(Controller& controller, QWidget* parent)
   make_panels();
   make_tabs();
   make_menus();
+  if (auto* app = qobject_cast<Application*>(QCoreApplication::instance()))
+    connect(app, &Application::failed, &controller_, &Controller::tell);
   connect(&controller_, &Controller::problemFound, this, [this](const Problem& problem) {
     messages_->say(MessageBar::Tone::Error, problem.title, problem.detail);
   });
   connect(&controller_, &Controller::noticed, this,
           [this](const QString& message) { messages_->say(MessageBar::Tone::Notice, message); });
+  connect(&controller_, &Controller::warned, messages_, &MessageBar::warn);
   connect(&controller_, &Controller::sourceOpened, &checkpoints_, &CheckpointListModel::remember);
   connect(&controller_, &Controller::sourceOpened, this, &MainWindow::list_hub);  // it may have come with it
   connect(&controller_, &Controller::openedChanged, this, &MainWindow::show_title);
@@ -259,15 +263,14 @@ void MainWindow::openPath(const QString& path) {
 }
 
 void MainWindow::openSession(const QString& path) {
-  try {
-    const Session session = Session::load(path.toStdString());
-    controller_.applySession(session);
-    for (Tab* tab : tabs_) {
-      if (tab->id() == session.tab) showTab(tab);
-    }
-  } catch (const Error& error) {
-    controller_.tell({tr("The session cannot be opened"), QString::fromUtf8(error.what()), error.kind()});
-  }
+  controller_.runForView([file = path.toStdString()](const Job&) { return Session::load(file); },
+                         [this](const Session& session) {
+                           controller_.applySession(session);
+                           for (Tab* tab : tabs_) {
+                             if (tab->id() == session.tab) showTab(tab);
+                           }
+                         },
+                         {}, tr("Opening the session"));
 }
 
 void MainWindow::ask_session() {

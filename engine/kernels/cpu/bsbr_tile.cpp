@@ -52,16 +52,11 @@ std::size_t divide_up(std::size_t n, std::size_t by) {
   return (n + by - 1) / by;
 }
 
-/// Chunks whose blocks are scored: enough for the budget.
-std::size_t candidate_chunks(const BsbrReach& reach, std::size_t retrieve, std::size_t chunk) {
-  return std::max(reach.candidate_chunks, retrieve / chunk + 2);
-}
-
 }  // namespace
 
 BsbrTileKernel::Sizes::Sizes(const KvLayout& layout, const BsbrReach& reach, std::size_t tokens) {
   const std::size_t chunks = divide_up(tokens, layout.chunk);
-  candidates = std::min(candidate_chunks(reach, reach.retrieve, layout.chunk), chunks);
+  candidates = std::min(zones::most_candidates(reach.candidate_chunks, reach.retrieve, layout.chunk), chunks);
   states = candidates * (layout.chunk / layout.compression);
   far_chunks = chunks;
   far_blocks = chunks * (layout.chunk / layout.block);
@@ -120,27 +115,10 @@ BsbrTileKernel::BsbrTileKernel(const KvLayout& layout, const BsbrReach& reach, s
   std::fill_n(chunk_bias_, KvStore::kGroup, std::log(static_cast<float>(layout.chunk)));
 }
 
-BsbrTileKernel::Zones BsbrTileKernel::divide(const QueryTile& tile) const {
-  const std::size_t own = tile.position / layout_.chunk;
-  Zones zones{};
-  zones.end_chunk = own > reach_.window ? own - reach_.window : 0;
-  zones.recent = zones.end_chunk * layout_.chunk;
-  zones.sink = std::min(reach_.sink, zones.recent);
-  const std::size_t far = zones.recent - zones.sink;
-  zones.far = !tile.dense && tile.head.reads_states(far);
-  if (tile.dense || (tile.head.threshold <= 0 && far <= tile.head.retrieve)) zones.sink = zones.recent;
-  if (!zones.far) return zones;
-  zones.first_chunk = zones.sink / layout_.chunk;
-  zones.first_block = zones.sink / layout_.block;
-  zones.retrieved = std::min(tile.head.retrieve, far) / layout_.block;
-  const std::size_t chunks = zones.end_chunk - zones.first_chunk;
-  zones.candidates = std::min(chunks, candidate_chunks(reach_, tile.head.retrieve, layout_.chunk));
-  zones.coarse = zones.candidates < chunks;
-  return zones;
-}
-
 std::uint64_t BsbrTileKernel::run(const KvStore& store, const QueryTile& tile) {
-  const Zones zones = divide(tile);
+  const Zones zones = zones::divide<std::size_t>(
+      {layout_.chunk, layout_.block, reach_.window, reach_.sink, reach_.candidate_chunks},
+      {tile.head.retrieve, tile.head.threshold > 0, tile.head.states, tile.dense}, tile.position);
   std::fill_n(out_, tile.rows * value_stride_, 0.0F);
   for (std::size_t r = 0; r < tile.rows; ++r) {
     const float* from = tile.queries + r * tile.query_stride;

@@ -7,6 +7,7 @@
 #include "engine/kernels/cpu/kv_store.h"
 #include "engine/kernels/cpu/micro.h"
 #include "engine/kernels/cpu/row_lists.h"
+#include "engine/kernels/zones.h"
 
 namespace bsbr {
 
@@ -74,19 +75,8 @@ class BsbrTileKernel {
     Sizes(const KvLayout& layout, const BsbrReach& reach, std::size_t tokens);
     std::size_t candidates, states, far_chunks, far_blocks, retrieved;
   };
-  /// How the past of one tile divides.
-  struct Zones {
-    std::size_t sink;  ///< tokens [0, sink) and [recent, position] are near
-    std::size_t recent;
-    std::size_t first_chunk, end_chunk;  ///< chunks that hold far blocks
-    std::size_t first_block;             ///< first far block, counted from the sequence's start
-    std::size_t retrieved;               ///< blocks that each row retrieves, at most
-    std::size_t candidates;              ///< slots of states_ in use
-    bool far;                            ///< false: nothing but the near zone is read
-    bool coarse;                         ///< true: only some chunks are candidates
-  };
+  using Zones = zones::Zones<std::size_t>;  // of all queries of a tile
 
-  [[nodiscard]] Zones divide(const QueryTile& tile) const;
   void read_near(const KvStore& store, const QueryTile& tile, const Zones& zones);
   void choose_candidates(const KvStore& store, const QueryTile& tile, const Zones& zones);
   void weigh_states(const KvStore& store, const QueryTile& tile, const Zones& zones);

@@ -8,6 +8,7 @@ namespace {
 // Chunks of states that are weighed at once for the same queries.
 constexpr int kAtOnce = 32;
 
+/// Shared memory of the kernels that weigh states: queries and keys.
 std::size_t tile_bytes(const Shape& shape) {
   return sizeof(float) * static_cast<std::size_t>(kRows * query_stride(shape.dim) +
                                                   kWarp * key_stride(shape.dim));
@@ -322,16 +323,20 @@ __global__ void choose_blocks(AttendCall call) {
 
 }  // namespace
 
+std::size_t least_shared_of_choose(const Shape& shape) {
+  return std::max(tile_bytes(shape), sizeof(BestWork) + kWarps * sizeof(float));
+}
+
 int choose(const AttendCall& call, void* stream) {
   const Shape& shape = call.cache.shape;
   const auto rows = static_cast<unsigned>(call.positions * shape.heads);
-  const int end_chunk = (call.first + call.positions - 1) / shape.chunk - call.reach.window;
+  const int end_chunk = zones::chunks_before_near(call.first + call.positions - 1, shape.chunk, call.reach.window);
   return with_element(shape.element, [&](auto element) {
     using T = decltype(element);
     int error = 0;
     if (end_chunk > 0) {
       const int at_once = std::min(end_chunk, kAtOnce);
-      if (end_chunk > candidates_for(call.reach, 0, shape.chunk)) {
+      if (end_chunk > zones::most_candidates(call.reach.candidate_chunks, 0, shape.chunk)) {
         error = launch(weigh_chunks<T>, tile_grid(call, (at_once + kWarp - 1) / kWarp), kThreads,
                        tile_bytes(shape), stream, call);
       }

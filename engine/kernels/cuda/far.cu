@@ -101,22 +101,35 @@ __global__ void __launch_bounds__(kThreads) read_states(AttendCall call) {
   }
 }
 
-/// Retrieved blocks: a warp has one row and every gridDim.y-th kWarp tokens of them.
+/// Shared memory of read_retrieved: of each warp the query, keys and their weights.
+BSBR_ANYWHERE constexpr int retrieved_floats(int dim, int warps) {
+  return warps * (query_stride(dim) + kWarp * key_stride(dim) + kWarp);
+}
+std::size_t retrieved_bytes(const Shape& shape, int warps) {
+  return sizeof(float) * static_cast<std::size_t>(retrieved_floats(shape.dim, warps));
+}
+std::size_t states_bytes(int parts) {
+  return sizeof(float) * static_cast<std::size_t>(kWarp * kWarp * parts + kRows * kWarp);
+}
+
+/// Retrieved blocks: a warp has one row and every gridDim.y-th kWarp tokens of them. A thread block has as many
+/// warps as their shared memory allows.
 template <class T, int kParts>
 __global__ void __launch_bounds__(kThreads) read_retrieved(AttendCall call) {
   const Shape& shape = call.cache.shape;
   const Scratch& scratch = call.scratch;
   const ChunkLayout layout(shape);
   const int rows = call.positions * shape.heads;
-  const int row = static_cast<int>(blockIdx.x) * kWarps + warp();
+  const int warps = static_cast<int>(blockDim.x) / kWarp;
+  const int row = static_cast<int>(blockIdx.x) * warps + warp();
   if (row >= rows) return;  // whole warps; nothing below waits for other warps
   const int head = row % shape.heads, kv_head = head / (shape.heads / shape.kv_heads);
   const int split = static_cast<int>(blockIdx.y), splits = static_cast<int>(gridDim.y);
   float* memory = reinterpret_cast<float*>(shared_memory());
   float* query = memory + warp() * query_stride(shape.dim);
-  float* keys = memory + kWarps * query_stride(shape.dim) + warp() * kWarp * key_stride(shape.dim);
+  float* keys = memory + warps * query_stride(shape.dim) + warp() * kWarp * key_stride(shape.dim);
   float* weights =
-      memory + kWarps * (query_stride(shape.dim) + kWarp * key_stride(shape.dim)) + warp() * kWarp;
+      memory + warps * (query_stride(shape.dim) + kWarp * key_stride(shape.dim)) + warp() * kWarp;
   const T* from = static_cast<const T*>(call.queries.data) + row / shape.heads * call.queries.token_stride +
                   head * call.queries.head_stride;
   for (int i = lane(); i < query_stride(shape.dim); i += kWarp)
@@ -201,10 +214,16 @@ __global__ void merge(AttendCall call) {
 
 }  // namespace
 
+std::size_t least_shared_of_far(const Shape& shape) {
+  return std::max(states_bytes(parts_of(shape.dim)), retrieved_bytes(shape, 1));
+}
+
 int read_far(const AttendCall& call, void* stream) {
   const Shape& shape = call.cache.shape;
+  std::size_t granted = 0;
+  if (const int failed = granted_shared(granted); failed != 0) return failed;
   const int rows = call.positions * shape.heads;
-  const auto blocks = static_cast<unsigned>((rows + kWarps - 1) / kWarps);
+  const auto blocks_of = [&](int warps) { return static_cast<unsigned>((rows + warps - 1) / warps); };
   const auto splits = static_cast<unsigned>(call.scratch.splits);
   return with_element_and_parts(shape, [&](auto element, auto parts) {
     using T = decltype(element);
@@ -213,17 +232,16 @@ int read_far(const AttendCall& call, void* stream) {
     int error = 0;
     if (has_far) {
       error = launch(read_states<T, kParts>, tile_grid(call, call.scratch.splits), kThreads,
-                     sizeof(float) * (kWarp * kWarp * kParts + kRows * kWarp), stream, call);
+                     states_bytes(kParts), stream, call);
     }
     if (has_far && error == 0 && call.reach.retrieve > 0) {
-      const std::size_t floats = static_cast<std::size_t>(kWarps) *
-                                 static_cast<std::size_t>(query_stride(shape.dim) +
-                                                          kWarp * key_stride(shape.dim) + kWarp);
-      error = launch(read_retrieved<T, kParts>, dim3(blocks, splits), kThreads, sizeof(float) * floats, stream,
-                     call);
+      int warps = kWarps;
+      while (warps > 1 && retrieved_bytes(shape, warps) > granted) --warps;
+      error = launch(read_retrieved<T, kParts>, dim3(blocks_of(warps), splits), warps * kWarp,
+                     retrieved_bytes(shape, warps), stream, call);
     }
     if (error != 0) return error;
-    return launch(merge<T>, dim3(blocks), kThreads, 0, stream, call);
+    return launch(merge<T>, dim3(blocks_of(kWarps)), kThreads, 0, stream, call);
   });
 }
 

@@ -9,7 +9,7 @@
 namespace bsbr::cuda {
 
 /// Raised with every change of what stands in this file or in layout.h.
-inline constexpr std::int32_t kInterfaceVersion = 1;
+inline constexpr std::int32_t kInterfaceVersion = 2;
 
 /// Of queries, keys, values, state keys, state values and outputs. All sums are in float32.
 enum class Element : std::int32_t { Float32, Float16, Bfloat16 };
@@ -136,6 +136,10 @@ struct Interface {
   int (*read_near)(const AttendCall&, void* stream);
   int (*choose)(const AttendCall&, void* stream);
   int (*read_far)(const AttendCall&, void* stream);
+  /// Bytes of shared memory that a thread block needs at least; the shape's element does not matter.
+  std::size_t (*least_shared)(const Shape&);
+  /// Sets the host's `bytes` to what a device grants to a thread block.
+  int (*granted_shared)(int device, std::size_t& bytes);
   /// Writes the name of a device and what it has to the host's `text`, at most `size` bytes with the final 0.
   int (*describe)(int device, char* text, std::size_t size);
   /// The host's text for an error.

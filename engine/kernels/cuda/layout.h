@@ -5,12 +5,7 @@
 #include <cstdint>
 
 #include "engine/kernels/cuda/interface.h"
-
-#ifdef __CUDACC__
-#define BSBR_ANYWHERE __host__ __device__
-#else
-#define BSBR_ANYWHERE
-#endif
+#include "engine/kernels/zones.h"
 
 /// What lies where in device memory, for the host and the device.
 namespace bsbr::cuda {
@@ -60,13 +55,6 @@ struct StateLayout {
         bytes(static_cast<std::size_t>(shape.kv_heads) * head_bytes) {}
 };
 
-/// Chunks whose blocks are scored: enough for the budget.
-BSBR_ANYWHERE constexpr std::int32_t candidates_for(const Reach& reach, std::int32_t retrieve,
-                                                    std::int32_t chunk) {
-  const std::int32_t enough = retrieve / chunk + 2;
-  return reach.candidate_chunks > enough ? reach.candidate_chunks : enough;
-}
-
 /// Floats that condensing one block works in.
 constexpr std::size_t condense_floats(const Shape& shape) {
   const auto b = static_cast<std::size_t>(shape.block);
@@ -85,7 +73,7 @@ struct ScratchSizes {
       : rows(static_cast<std::size_t>(positions) * static_cast<std::size_t>(shape.heads)),
         dim(static_cast<std::size_t>(shape.dim)),
         chunks(std::max(1, tokens / shape.chunk)),
-        slots(std::min(chunks, candidates_for(reach, reach.retrieve, shape.chunk))),
+        slots(std::min(chunks, zones::most_candidates(reach.candidate_chunks, reach.retrieve, shape.chunk))),
         states(slots * states_of_chunk(shape)),
         blocks(slots * (shape.chunk / shape.block)),
         retrieved(std::min(reach.retrieve, chunks * shape.chunk) / shape.block),

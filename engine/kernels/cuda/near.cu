@@ -4,25 +4,34 @@
 namespace bsbr::cuda {
 namespace {
 
-/// Shared memory: queries, keys, values and the weights of each warp's rows.
+/// Shared memory: queries, keys, values and the weights of each warp's rows. In turn: values take the place of
+/// keys that have been read, for GPUs that do not grant room for both.
 struct Places {
   int query, key, value, weight, floats;
 
-  BSBR_ANYWHERE Places(int dim, int parts)
+  BSBR_ANYWHERE Places(int dim, int parts, bool in_turn)
       : query(0),
         key(kRows * query_stride(dim)),
-        value(key + kWarp * key_stride(dim)),
-        weight(value + kWarp * kWarp * parts),
+        value(in_turn ? key : key + kWarp * key_stride(dim)),
+        weight(key + weight_after(kWarp * key_stride(dim), kWarp * kWarp * parts, in_turn)),
         floats(weight + kRows * kWarp) {}
+
+  [[nodiscard]] std::size_t bytes() const { return sizeof(float) * static_cast<std::size_t>(floats); }
+
+ private:
+  BSBR_ANYWHERE static int weight_after(int keys, int values, bool in_turn) {
+    if (!in_turn) return keys + values;
+    return keys > values ? keys : values;
+  }
 };
 
 template <class T, int kParts>
-__global__ void __launch_bounds__(kThreads) read_near_zone(AttendCall call) {
+__global__ void __launch_bounds__(kThreads) read_near_zone(AttendCall call, bool in_turn) {
   const Tile tile = find_tile(call);
   if (tile.rows == 0) return;
   const Shape& shape = call.cache.shape;
   const ChunkLayout layout(shape);
-  const Places places(shape.dim, kParts);
+  const Places places(shape.dim, kParts, in_turn);
   float* memory = reinterpret_cast<float*>(shared_memory());
   load_queries<T>(call, tile, memory + places.query);
 
@@ -54,8 +63,11 @@ __global__ void __launch_bounds__(kThreads) read_near_zone(AttendCall call) {
     const int thread = static_cast<int>(threadIdx.x);
     load_rows(reinterpret_cast<const T*>(chunk) + row, count, shape.dim, memory + places.key,
               key_stride(shape.dim), thread, kThreads);
-    load_rows(reinterpret_cast<const T*>(chunk + layout.values_at) + row, count, shape.dim,
-              memory + places.value, kWarp * kParts, thread, kThreads);
+    const auto load_values = [&] {
+      load_rows(reinterpret_cast<const T*>(chunk + layout.values_at) + row, count, shape.dim,
+                memory + places.value, kWarp * kParts, thread, kThreads);
+    };
+    if (!in_turn) load_values();
     __syncthreads();
     const bool in_middle = begin >= sink && begin < recent;
     if (active > 0) {
@@ -70,6 +82,13 @@ __global__ void __launch_bounds__(kThreads) read_near_zone(AttendCall call) {
             lane() < count && begin + lane() <= position[r] && (!in_middle || reads_all[r]);
         weights[r * kWarp + lane()] = sums.take(r, sees ? logit[r] : never());
       }
+    }
+    if (in_turn) {
+      __syncthreads();
+      load_values();
+      __syncthreads();
+    }
+    if (active > 0) {
       __syncwarp();
       const float* value = memory + places.value;
       sums.add(weights, active, count,
@@ -94,12 +113,19 @@ __global__ void __launch_bounds__(kThreads) read_near_zone(AttendCall call) {
 
 }  // namespace
 
+std::size_t least_shared_of_near(const Shape& shape) {
+  return Places(shape.dim, parts_of(shape.dim), true).bytes();
+}
+
 int read_near(const AttendCall& call, void* stream) {
   const Shape& shape = call.cache.shape;
+  std::size_t granted = 0;
+  if (const int error = granted_shared(granted); error != 0) return error;
   return with_element_and_parts(shape, [&](auto element, auto parts) {
     constexpr int kParts = decltype(parts)::kValue;
+    const bool in_turn = Places(shape.dim, kParts, false).bytes() > granted;
     return launch(read_near_zone<decltype(element), kParts>, tile_grid(call, 1), kThreads,
-                  sizeof(float) * static_cast<std::size_t>(Places(shape.dim, kParts).floats), stream, call);
+                  Places(shape.dim, kParts, in_turn).bytes(), stream, call, in_turn);
   });
 }
 

@@ -1,12 +1,12 @@
 #pragma once
 
+#include <cstddef>
+
 // What the kernels use of CUDA. Tests compile the same kernels as C++ (tests/support/cuda_emulator.h).
 #ifdef BSBR_CUDA_EMULATED
 #include "tests/support/cuda_emulator.h"
 #else
 #include <cuda_fp16.h>
-
-#include <utility>
 
 namespace bsbr::cuda {
 
@@ -22,19 +22,50 @@ inline __device__ unsigned short float_to_half(float x) {
   return __half_as_ushort(__float2half_rn(x));
 }
 
+template <class... Parameters, class... Arguments>
+void enqueue(void (*kernel)(Parameters...), dim3 grid, int threads, std::size_t shared, void* stream,
+             const Arguments&... arguments) {
+  kernel<<<grid, threads, shared, static_cast<cudaStream_t>(stream)>>>(arguments...);
+}
+
+}  // namespace bsbr::cuda
+#endif
+
+namespace bsbr::cuda {
+
+/// The error of a call of the runtime, which also keeps it for whoever asks next: nobody shall be told of it twice.
+inline int taken(cudaError_t error) {
+  if (error != cudaSuccess) (void)cudaGetLastError();
+  return error;
+}
+
+/// Sets `bytes` to the shared memory that a device grants to one thread block; returns 0 or a cudaError_t.
+inline int granted_shared(int device, std::size_t& bytes) {
+  int granted = 0;
+  const int error =
+      taken(cudaDeviceGetAttribute(&granted, cudaDevAttrMaxSharedMemoryPerBlockOptin, device));
+  if (error == 0) bytes = static_cast<std::size_t>(granted);
+  return error;
+}
+/// The same of the device that kernels are enqueued on.
+inline int granted_shared(std::size_t& bytes) {
+  int device = 0;
+  const int error = taken(cudaGetDevice(&device));
+  return error != 0 ? error : granted_shared(device, bytes);
+}
+
 /// Enqueues a kernel with `shared` bytes of dynamic shared memory; returns 0 or a cudaError_t.
 template <class... Parameters, class... Arguments>
 int launch(void (*kernel)(Parameters...), dim3 grid, int threads, std::size_t shared, void* stream,
            const Arguments&... arguments) {
   constexpr std::size_t kGrantedAnyway = 48 << 10;
   if (shared > kGrantedAnyway) {
-    const cudaError_t error =
-        cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(shared));
-    if (error != cudaSuccess) return error;
+    const int error = taken(
+        cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(shared)));
+    if (error != 0) return error;
   }
-  kernel<<<grid, threads, shared, static_cast<cudaStream_t>(stream)>>>(arguments...);
+  enqueue(kernel, grid, threads, shared, stream, arguments...);
   return cudaGetLastError();
 }
 
 }  // namespace bsbr::cuda
-#endif

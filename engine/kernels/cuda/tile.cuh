@@ -20,35 +20,12 @@ inline __device__ int warp() {
   return static_cast<int>(threadIdx.x) / kWarp;
 }
 
-/// How the past of one query divides.
-struct Zones {
-  int sink;  ///< tokens [0, sink) and [recent, position] are near
-  int recent;
-  int first_chunk, end_chunk;  ///< chunks that hold far blocks
-  int first_block;             ///< the first far block, counted from the sequence's start
-  int retrieved;               ///< blocks that it retrieves, at most
-  int candidates;              ///< slots in use
-  bool far;                    ///< false: nothing but the near zone is read
-  bool coarse;                 ///< true: only some chunks are candidates
-};
+using Zones = zones::Zones<int>;
 
+/// Of a query of one head.
 inline __device__ Zones divide(const Shape& shape, const Reach& reach, const HeadReach& head, int position) {
-  Zones zones{};
-  zones.end_chunk = max(0, position / shape.chunk - reach.window);
-  zones.recent = zones.end_chunk * shape.chunk;
-  zones.sink = min(reach.sink, zones.recent);
-  const int far_blocks = (zones.recent - zones.sink) / shape.block;
-  const int budget = head.retrieve / shape.block;
-  const bool all_read = head.threshold <= 0 && far_blocks <= budget;
-  if (all_read) zones.sink = zones.recent;
-  zones.far = far_blocks > 0 && !all_read && (budget > 0 || head.states != 0);
-  zones.first_chunk = zones.sink / shape.chunk;
-  zones.first_block = zones.sink / shape.block;
-  zones.retrieved = min(budget, far_blocks);
-  const int chunks = zones.end_chunk - zones.first_chunk;
-  zones.candidates = min(chunks, candidates_for(reach, head.retrieve, shape.chunk));
-  zones.coarse = zones.candidates < chunks;
-  return zones;
+  return zones::divide<int>({shape.chunk, shape.block, reach.window, reach.sink, reach.candidate_chunks},
+                            {head.retrieve, head.threshold > 0, head.states != 0}, position);
 }
 
 struct Tile {
@@ -222,12 +199,20 @@ template <int kParts>
 struct Parts {
   static constexpr int kValue = kParts;
 };
+constexpr int parts_of(int dim) {
+  return dim <= 2 * kWarp ? 2 : dim <= 4 * kWarp ? 4 : kMostDim / kWarp;
+}
 template <class Work>
 int with_element_and_parts(const Shape& shape, const Work& work) {
   return with_element(shape.element, [&](auto element) {
-    if (shape.dim <= 2 * kWarp) return work(element, Parts<2>());
-    if (shape.dim <= 4 * kWarp) return work(element, Parts<4>());
-    return work(element, Parts<kMostDim / kWarp>());
+    switch (parts_of(shape.dim)) {
+      case 2:
+        return work(element, Parts<2>());
+      case 4:
+        return work(element, Parts<4>());
+      default:
+        return work(element, Parts<kMostDim / kWarp>());
+    }
   });
 }
 
