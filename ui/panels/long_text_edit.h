@@ -22,7 +22,7 @@ class LongTextEdit : public QPlainTextEdit {
   [[nodiscard]] QString text() const;
 
   /// Characters of a paragraph, in UTF-16, that are laid out together.
-  static constexpr qsizetype kMostOfParagraph = 2000;
+  static constexpr qsizetype kMostOfParagraph = 1000;
 
  Q_SIGNALS:
   /// By a person, as opposed to setText() and append().
