@@ -152,8 +152,8 @@ MORE = r'''
 {% set g = [1,2,3] | select %}{{ g | list }}{{ g | list }}{% for x in g %}x{% else %}none{% endfor %}
 {% set g = [1,2,3] | map('string') %}{% for x in g %}{{ x }}{% endfor %}{{ g | list }}
 {{ 5 in [1,2,3] | select }}{{ 3 in [1,2,3] | select }}{{ [3,1] | select | reverse }}{{ x | reverse | list }}
-{{ none[1:] }}
-{{ {}[1:] }}
+{% set a = none %}{{ a[1:] }}
+{% set a = {} %}{{ a[1:] }}
 {{ {}[[]] }}|{{ {'a':1}[none] }}|{{ 'abc'[none] }}|{{ [1]['a'] }}|{{ none['a'] }}
 {{ 'Σας ΟΔΟΣ'.lower() }}{{ 'ﬃ ß'.title() }}{{ 'ﬁ'.capitalize() }}
 {% with a = 1 %}{% with a = 2, b = a %}{{ a }}{{ b }}{% endwith %}{% endwith %}
