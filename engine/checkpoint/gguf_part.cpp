@@ -137,22 +137,18 @@ bool read_tensor(GgufCursor& cursor, std::uint64_t alignment, TensorInfo& info, 
 void check_places(const std::vector<TensorInfo>& tensors, std::uint64_t data_size, Problems& problems) {
   std::vector<const TensorInfo*> order;
   order.reserve(tensors.size());
-  std::vector<std::string> past_end;
+  std::vector<const TensorInfo*> past_end;
   for (const TensorInfo& info : tensors) {
-    if (info.begin <= data_size && info.size <= data_size - info.begin) {
-      order.push_back(&info);
-      continue;
-    }
-    if (past_end.empty()) {
-      add(problems, info.tensor,
-          cat("its ", info.size, " bytes from byte ", info.begin, " run past the ", data_size,
-              " bytes of data in the file; it was probably cut off"));
-    }
-    past_end.push_back(info.tensor.name);
+    const bool within = info.begin <= data_size && info.size <= data_size - info.begin;
+    (within ? order : past_end).push_back(&info);
   }
-  if (past_end.size() > 1) {
-    past_end.erase(past_end.begin());
-    problems.add(cat("so do those of ", list_quoted(past_end, 3)));
+  if (!past_end.empty()) {
+    const TensorInfo& first = *past_end.front();
+    add(problems, first.tensor,
+        cat("its ", first.size, " bytes from byte ", first.begin, " run past the ", data_size,
+            " bytes of data in the file",
+            past_end.size() == 1 ? "" : cat(", and those of ", past_end.size() - 1, " more tensors do"),
+            "; it was probably cut off"));
   }
   std::ranges::sort(order, {}, [](const TensorInfo* info) { return info->begin; });
   for (std::size_t i = 1; i < order.size(); ++i) {

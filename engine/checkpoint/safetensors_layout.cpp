@@ -26,18 +26,14 @@ void check_layout(std::vector<TensorEntry>& tensors, std::uint64_t data_size, Pr
   check_names(tensors, problems);
   std::ranges::sort(tensors, {}, [](const TensorEntry& t) { return std::tuple(t.begin, t.end); });
   std::uint64_t reached = 0;
-  std::vector<std::string> past_end;
+  std::vector<const TensorEntry*> past_end;
   const auto complain = [&](const TensorEntry& tensor, const std::string& what) {
     problems.add(cat("tensor ", in_quotes(tensor.name), ": ", what));
   };
   const TensorEntry* before = nullptr;
   for (const TensorEntry& tensor : tensors) {
     if (tensor.end > data_size) {
-      if (past_end.empty()) {
-        complain(tensor, cat("its data_offsets [", tensor.begin, ", ", tensor.end, "] run past the ",
-                             data_size, " bytes of data in the file"));
-      }
-      past_end.push_back(tensor.name);
+      past_end.push_back(&tensor);
     } else if (before != nullptr && tensor.begin < reached) {
       complain(tensor, cat("its bytes ", tensor.begin, " to ", tensor.end, " overlap those of tensor ",
                            in_quotes(before->name)));
@@ -48,9 +44,11 @@ void check_layout(std::vector<TensorEntry>& tensors, std::uint64_t data_size, Pr
     reached = std::max(reached, tensor.end);
     before = &tensor;
   }
-  if (past_end.size() > 1) {
-    past_end.erase(past_end.begin());
-    problems.add(cat("so do those of ", list_quoted(past_end, 3)));
+  if (!past_end.empty()) {
+    const TensorEntry& first = *past_end.front();
+    complain(first, cat("its data_offsets [", first.begin, ", ", first.end, "] run past the ", data_size,
+                        " bytes of data in the file",
+                        past_end.size() == 1 ? "" : cat(", and those of ", past_end.size() - 1, " more do")));
   }
   if (!past_end.empty() && reached > data_size) {
     problems.add(cat("the file is ", reached - data_size,

@@ -171,8 +171,8 @@ class TestGgufSplit : public QObject {
     for (int i = 0; i < 40; ++i) file.floats(bsbr::cat("t", i), {8}, 1);
     const std::string whole = file.bytes();
     const auto path = write_file(*temp_ / "cut.gguf", whole.substr(0, whole.size() - 20 * 32));
-    EXPECT_ERROR(Checkpoint::open(path), ErrorKind::InvalidFile, "2 problems", "\"t20\": its 32 bytes",
-                 "so do those of t21, t22, t23 and 16 more");
+    EXPECT_ERROR(Checkpoint::open(path), ErrorKind::InvalidFile, "\"t20\": its 32 bytes",
+                 "and those of 19 more tensors do; it was probably cut off");
   }
 };
 
