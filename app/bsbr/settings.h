@@ -38,9 +38,9 @@ inline std::string input_name(const std::string& path) {
 
 /// What --help says of CKPT.
 inline constexpr const char* kCheckpointHelp =
-    "Checkpoint: a folder, a GGUF file, or the name of a model on the HuggingFace hub (ORG/NAME, with "
-    "@REVISION or "
-    ":FILE.gguf if wanted), which is fetched into the local cache unless it is there";
+    "Checkpoint: a folder, a GGUF file, or the name or address of a model on the HuggingFace hub (ORG/NAME, "
+    "with @REVISION, :FILE.gguf or :Q4_K_M if wanted), which is fetched into the local cache unless it is "
+    "there";
 
 /// Opens a checkpoint with a progress line, and fetches it first where it is a name that the cache lacks.
 /// Input may be waited for next, so signals are not watched yet, but for what has to be fetched. Passes what
