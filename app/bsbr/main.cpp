@@ -45,11 +45,15 @@ std::vector<std::string> reversed_arguments(const CLI::App& app, int argc, char*
     }
     const bool empty =
         argument.size() > 3 && argument.starts_with("--") && argument.find('=') + 1 == argument.size();
-    if (empty) argument.pop_back();
-    const bool split = empty && command->get_option_no_throw(argument) != nullptr;
-    if (empty && !split) argument += '=';
+    const CLI::Option* const option =
+        empty ? command->get_option_no_throw(argument.substr(0, argument.size() - 1)) : nullptr;
+    const bool takes_value = option != nullptr && option->get_items_expected_max() > 0;
+    // CLI11 would read an empty number as 0.
+    if (takes_value && !option->get_type_name().starts_with("TEXT"))
+      throw CLI::ArgumentMismatch(argument + ": a value is missing");
+    if (takes_value) argument.pop_back();
     arguments.push_back(std::move(argument));
-    if (split) arguments.emplace_back();
+    if (takes_value) arguments.emplace_back();
   }
   std::ranges::reverse(arguments);
   return arguments;

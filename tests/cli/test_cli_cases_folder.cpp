@@ -30,14 +30,12 @@ class TestCliCasesFolder : public QObject {
   void splitGguf() {
     const fs::path folder = case_checkpoint("gguf-split");
     const json whole = run_bsbr({"info", folder, "--json"}).json();
-    QCOMPARE(whole["shards"].get<int>(), 3);
     const json tokens = generated(folder);
     QCOMPARE(tokens.size(), std::size_t(10));
     for (const char* part :
          {"tiny-00001-of-00003.gguf", "tiny-00002-of-00003.gguf", "tiny-00003-of-00003.gguf"}) {
       const json info = run_bsbr({"info", folder / part, "--json"}).json();
       QCOMPARE(info["parameters"], whole["parameters"]);
-      QCOMPARE(info["name"].get<std::string>(), std::string("tiny"));
       QCOMPARE(generated(folder / part), tokens);
     }
   }
@@ -82,7 +80,6 @@ class TestCliCasesFolder : public QObject {
     const fs::path folder = case_checkpoint("index-names-tied-head");
     const RunResult info = run_bsbr({"info", folder, "--json"});
     EXPECT_SUCCESS(info);
-    QCOMPARE(info.json()["shards"].get<int>(), 3);
     QCOMPARE(generated(folder), json({20, 67, 46, 46, 310, 272, 20, 184, 385, 201}));
   }
 
