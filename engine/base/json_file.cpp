@@ -241,4 +241,10 @@ nlohmann::json read_python_json(const std::filesystem::path& path, std::uint64_t
   return parse_python_json(read_text_file(path, max_bytes), path, warnings);
 }
 
+nlohmann::json read_python_json(const std::filesystem::path& path) {
+  constexpr std::uint64_t kMostBytes = 64U << 20;
+  std::vector<std::string> untold;
+  return read_python_json(path, kMostBytes, untold);
+}
+
 }  // namespace bsbr

@@ -24,6 +24,8 @@ nlohmann::json read_python_json(const std::filesystem::path& path, std::uint64_t
                                 std::vector<std::string>& warnings);
 nlohmann::json parse_python_json(std::string_view text, const std::filesystem::path& where,
                                  std::vector<std::string>& warnings);
+/// The same, of at most 64 MiB, without telling of equal keys.
+nlohmann::json read_python_json(const std::filesystem::path& path);
 
 /// Reads a whole regular file of at most `max_bytes`. Throws as read_json_object does.
 std::string read_text_file(const std::filesystem::path& path, std::uint64_t max_bytes);

@@ -12,6 +12,7 @@
 #include "engine/base/utf8.h"
 #include "engine/checkpoint/gguf_file.h"
 #include "engine/checkpoint/path_error.h"
+#include "engine/export/exported_config.h"
 #include "engine/export/gguf_tokenizer.h"
 #include "engine/export/staged_folder.h"
 #include "engine/model/checkpoint_tokenizer.h"
@@ -56,10 +57,10 @@ void copy_tokenizer_config(const fs::path& source, const fs::path& folder) {
   const fs::path from = source / kTokenizerConfig;
   if (!has_entry(from)) return;
   const std::string text = read_text_file(from, kLargestCopied);
-  json config = parse_json_object(text, from);
+  json config = read_python_json(from);
   if (!makes_other_inputs(config)) return write_text_file(folder / kTokenizerConfig, text);
   config["model_input_names"] = model_inputs();
-  write_text_file(folder / kTokenizerConfig, config.dump(2) + "\n");
+  write_text_file(folder / kTokenizerConfig, config_text(config));
 }
 
 /// transformers takes config.json's ids where this file cannot be read, and so does this program.
@@ -68,7 +69,7 @@ void copy_generation_config(const fs::path& source, const fs::path& folder) {
   if (!has_entry(from)) return;
   const std::string text = read_text_file(from, kLargestCopied);
   try {
-    (void)parse_json_object(text, from);
+    (void)read_python_json(from);
   } catch (const Error&) {
     return;
   }

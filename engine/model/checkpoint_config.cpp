@@ -20,12 +20,11 @@ bool says(const nlohmann::json& config, const char* key) {
 
 /// tokenizer_config.json's model_max_length, unless it stands for "no limit" or cannot be read.
 std::optional<std::int64_t> tokenizer_context(const std::filesystem::path& folder) {
-  constexpr std::uint64_t kLargestFile = 64U << 20;
   constexpr std::int64_t kLeast = 2, kMost = 10'000'000;
   const std::filesystem::path file = folder / "tokenizer_config.json";
   if (!has_entry(file)) return std::nullopt;
   try {
-    const nlohmann::json json = read_json_object(file, kLargestFile);
+    const nlohmann::json json = read_python_json(file);
     const auto found = json.find("model_max_length");
     if (found == json.end() || !found->is_number_integer()) return std::nullopt;
     const auto length = found->get<std::int64_t>();

@@ -13,7 +13,6 @@
 namespace bsbr {
 namespace {
 
-constexpr std::uint64_t kLargestFile = 1U << 20;
 constexpr const char* kEos = "eos_token_id";
 
 /// Control tokens that end a turn or a text in the models that have them, by llama.cpp's list.
@@ -31,7 +30,7 @@ void read_generation_config(const std::filesystem::path& folder, ModelConfig& co
     config.warnings.push_back(cat(why, "; the end tokens of config.json are taken"));
   };
   try {
-    const nlohmann::json json = read_json_object(file, kLargestFile);
+    const nlohmann::json json = read_python_json(file);
     ConfigReader read(json);
     std::vector<std::int64_t> ids = read.token_ids(kEos);
     if (!read.has_problems()) {

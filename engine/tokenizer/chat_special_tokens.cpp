@@ -14,7 +14,7 @@ using std::filesystem::path;
 
 nlohmann::json object_or_empty(const path& file) {
   std::error_code ignored;
-  return std::filesystem::exists(file, ignored) ? read_json_object(file) : nlohmann::json::object();
+  return std::filesystem::exists(file, ignored) ? read_python_json(file) : nlohmann::json::object();
 }
 
 std::string text_or_empty(const nlohmann::json& document, const char* key) {

@@ -96,7 +96,7 @@ std::optional<ChatTemplate> read_chat_template(const path& folder) {
   }
   const path config_file = folder / "tokenizer_config.json";
   if (!std::filesystem::exists(config_file, ignored)) return std::nullopt;
-  const nlohmann::json document = read_json_object(config_file);
+  const nlohmann::json document = read_python_json(config_file);
   const JsonEntry entry = JsonEntry(document, "", config_file).at("chat_template");
   if (entry.is_null()) return std::nullopt;
   return parse_chat_template(default_text(entry), read_special_tokens(folder), config_file.string());

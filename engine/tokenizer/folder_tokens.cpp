@@ -23,7 +23,7 @@ constexpr std::array<const char*, 2> kMoreTokens = {"extra_special_tokens", "add
 
 json read_if_there(const path& file) {
   std::error_code ignored;
-  return std::filesystem::exists(file, ignored) ? read_json_object(file) : json::object();
+  return std::filesystem::exists(file, ignored) ? read_python_json(file) : json::object();
 }
 
 // A token and the file that gives it its id.

@@ -34,7 +34,7 @@ bool is_there(const path& file) {
 }
 
 Vocabulary read_vocabulary(const path& file) {
-  const json object = read_json_object(file);
+  const json object = read_python_json(file);
   Vocabulary vocabulary(file, object.size());
   for (const auto& [text, id] : object.items()) {
     if (!id.is_number_unsigned()) {
@@ -95,7 +95,7 @@ TokenizerParts read_tokenizer_folder(const path& folder) {
   if (!is_there(folder)) throw Error(ErrorKind::NotFound, cat(folder.string(), ": there is no such folder"));
   const TokenizerFiles files(folder);
   const path model_file = folder / "config.json";
-  const json model = is_there(model_file) ? read_json_object(model_file) : json::object();
+  const json model = is_there(model_file) ? read_python_json(model_file) : json::object();
   const JsonEntry config(files.config, "", files.config_file);
   const JsonEntry root(files.tokenizer, "", files.tokenizer_file);
   const bool in_json = !root.is_null();
