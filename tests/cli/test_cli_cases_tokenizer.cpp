@@ -15,11 +15,17 @@ std::vector<std::string> tokenize(const std::filesystem::path& checkpoint) {
   return {"tokenize", checkpoint.string(), "--text", "-"};
 }
 
+bsbr::test::RunOptions with_input(const std::string& text) {
+  bsbr::test::RunOptions options;
+  options.input = text;
+  return options;
+}
+
 json ids_of(const std::filesystem::path& checkpoint, const std::string& text, bool plain = false) {
   auto arguments = tokenize(checkpoint);
   arguments.emplace_back("--json");
   if (plain) arguments.emplace_back("--no-special-tokens");
-  const auto result = run_bsbr(arguments, {.input = text});
+  const auto result = run_bsbr(arguments, with_input(text));
   return result.code == 0 ? result.json()["ids"] : json(result.text());
 }
 
@@ -65,7 +71,7 @@ class TestCliCasesTokenizer : public QObject {
     // padding_token_id is -1, as 32 bits.
     const auto checkpoint = case_checkpoint("gguf-pad-minus-one") / "gguf-pad-minus1.gguf";
     EXPECT_SUCCESS(run_bsbr({"info", checkpoint.string()}));
-    EXPECT_SUCCESS(run_bsbr(tokenize(checkpoint), {.input = kHello}));
+    EXPECT_SUCCESS(run_bsbr(tokenize(checkpoint), with_input(kHello)));
   }
 
   void beginningToken() {
@@ -99,7 +105,7 @@ class TestCliCasesTokenizer : public QObject {
 
   void sentencePiece() {
     const auto checkpoint = case_checkpoint("gguf-spm-export") / "gguf-spm-real.gguf";
-    EXPECT_REFUSAL(run_bsbr(tokenize(checkpoint), {.input = kHello}), "gguf-spm-real.gguf",
+    EXPECT_REFUSAL(run_bsbr(tokenize(checkpoint), with_input(kHello)), "gguf-spm-real.gguf",
                    "tokenizer.ggml.model", "llama");
     const QTemporaryDir dir;
     const std::filesystem::path out = dir.filePath("out").toStdString();
