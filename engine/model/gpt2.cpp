@@ -11,9 +11,7 @@ namespace bsbr {
 namespace {
 
 std::string prefix_of(const WeightLoader& loader) {
-  return loader.find("transformer.ln_f.weight") == nullptr && loader.find("ln_f.weight") != nullptr
-             ? ""
-             : "transformer.";
+  return loader.prefix("transformer.", {"wte.weight", "ln_f.weight"});
 }
 
 ModelConfig gpt2_config(const nlohmann::json& json) {

@@ -144,7 +144,7 @@ ModelConfig qwen2_config(const nlohmann::json& json) {
 }
 
 std::string prefix_of(const WeightLoader& loader) {
-  return loader.find("model.norm.weight") == nullptr && loader.find("norm.weight") != nullptr ? "" : "model.";
+  return loader.prefix("model.", {"embed_tokens.weight", "norm.weight"});
 }
 
 void llama_expect(ModelConfig& config, WeightLoader& loader) {

@@ -80,6 +80,13 @@ const TensorView* WeightLoader::find(const std::string& name) const {
   return kept == shared.end() ? nullptr : checkpoint_.find(kept->second);
 }
 
+std::string WeightLoader::prefix(const std::string& before, std::initializer_list<const char*> names) const {
+  const auto is_there = [&](const std::string& prefix) {
+    return std::ranges::any_of(names, [&](const char* name) { return find(prefix + name) != nullptr; });
+  };
+  return is_there("") && !is_there(before) ? "" : before;
+}
+
 void WeightLoader::warn(const std::string& what) {
   warnings_.push_back(cat(checkpoint_.folder().string(), ": ", what));
 }

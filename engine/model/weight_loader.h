@@ -3,6 +3,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <initializer_list>
 #include <map>
 #include <set>
 #include <string>
@@ -29,6 +30,9 @@ class WeightLoader {
   [[nodiscard]] const Checkpoint& checkpoint() const { return checkpoint_; }
   /// The tensor of that name, or the one that the files say it shares; nullptr when there is neither.
   [[nodiscard]] const TensorView* find(const std::string& name) const;
+  /// What stands before the names of a model's tensors: `before`, or nothing if the checkpoint has one of
+  /// `names` without it and none with it, as a model that was saved without its head.
+  [[nodiscard]] std::string prefix(const std::string& before, std::initializer_list<const char*> names) const;
 
   void expect(const std::string& name, std::vector<std::int64_t> shape);
   /// The checkpoint holds the expected tensor `name` under another name.

@@ -19,10 +19,11 @@ std::set<std::string> keys(const json& object) {
   return names;
 }
 
-const std::set<std::string> kInfoKeys{"family",  "parameters", "layers", "heads", "kv_heads",
-                                      "context", "vocab",      "dtype",  "bytes", "bsbr"};
-const std::set<std::string> kCompareKeys{"tokens",  "perplexity_ratio", "kl",        "top1_agreement",
-                                         "density", "original",         "converted", "positions"};
+const std::set<std::string> kInfoKeys{"family", "parameters", "layers", "heads", "kv_heads", "context",
+                                      "vocab",  "dtype",      "bytes",  "bsbr",  "warnings"};
+const std::set<std::string> kCompareKeys{"tokens",         "perplexity_ratio", "kl",
+                                         "top1_agreement", "density",          "original",
+                                         "converted",      "positions",        "warnings"};
 const std::set<std::string> kModelKeys{"perplexity", "prefill_ms", "decode_ms_per_token", "cache_bytes",
                                        "peak_bytes"};
 
@@ -90,8 +91,8 @@ class TestCliCommands : public QObject {
         run_bsbr({"convert", kDemo, converted_, "--chunk-size", "64", "--block-size", "8",
                   "--compression-factor", "2", "--retrieve", "32", "--window", "1", "--json"});
     const json report = result.json();
-    QCOMPARE(keys(report),
-             (std::set<std::string>{"folder", "bytes", "tensors", "verified", "same_bits", "check", "bsbr"}));
+    QCOMPARE(keys(report), (std::set<std::string>{"folder", "bytes", "tensors", "left_out", "verified",
+                                                  "same_bits", "tokenizer", "check", "bsbr", "warnings"}));
     QCOMPARE(report["folder"].get<std::string>(), converted_.string());
     QCOMPARE(report["verified"].get<bool>(), true);
     QCOMPARE(report["tensors"].get<int>(), 52);

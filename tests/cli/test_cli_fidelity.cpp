@@ -48,7 +48,7 @@ class TestCliFidelity : public QObject {
     const json report = run({converted_, "--lengths", "384,128,128", "--passages", "2", "--trials", "2",
                              "--from", "3", "--json"})
                             .json();
-    QCOMPARE(keys(report), (Names{"from", "lengths", "recall"}));
+    QCOMPARE(keys(report), (Names{"from", "lengths", "recall", "warnings"}));
     QCOMPARE(report["from"].get<int>(), 3);
     QCOMPARE(report["lengths"].size(), std::size_t(2));
     for (const json& length : report["lengths"]) {

@@ -201,7 +201,7 @@ class TestStoredTensors : public QObject {
     for (const char* name :
          {"model.layers.0.self_attn.q_norm.weight", "model.layers.1.post_feedforward_layernorm.weight",
           "model.layers.0.self_attn.q_proj.bias", "model.layers.1.mlp.experts.0.up_proj.weight",
-          "model.layers.0.self_attn.q_proj.lora_A.weight", "model.layers.1.self_attn.o_proj.weight_scale",
+          "model.layers.0.self_attn.q_proj.lora_A.weight", "model.layers.1.self_attn.o_proj.gate",
           "lm_head.bias", "model.norm.bias"}) {
       QTest::newRow(name) << QString(name);
     }

@@ -116,7 +116,6 @@ class TestTokenizerFiles : public QObject {
     QTest::newRow("list") << QByteArray("[]") << QByteArray("array");
     QTest::newRow("cut short") << QByteArray("{\"a\": 1, ") << QByteArray("not valid JSON");
     QTest::newRow("no tokens") << QByteArray("{}") << QByteArray("0x00-0xFF");
-    QTest::newRow("twice") << QByteArray("{\"a\": 1, \"a\": 1}") << QByteArray("occurs twice");
   }
   void vocabularyText() {
     QFETCH(QByteArray, text);
