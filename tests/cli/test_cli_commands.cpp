@@ -112,7 +112,8 @@ class TestCliCommands : public QObject {
                          {"vocab", 4096},
                          {"dtype", "F16"},
                          {"bytes", 9464832},
-                         {"bsbr", nullptr}}));
+                         {"bsbr", nullptr},
+                         {"warnings", json::array()}}));
   }
 
   void infoOfVariants_data() {
