@@ -2,6 +2,7 @@
 #include <array>
 #include <cmath>
 #include <cstdio>
+#include <numeric>
 #include <utility>
 #include <vector>
 
@@ -103,8 +104,8 @@ class JsonWriter {
       out += "{}";
       return;
     }
-    std::vector<std::size_t> order;
-    for (std::size_t i = 0; i < dict.entries.size(); ++i) order.push_back(i);
+    std::vector<std::size_t> order(dict.entries.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
     if (style_.sort_keys) {
       std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
         return less(budget_, dict.entries[a].first, dict.entries[b].first);

@@ -63,7 +63,7 @@ Value to_integer(const FilterCall& call) {
   const Bound bound(call.name, call.arguments, {"default", "base"});
   if (bound.integer(1, 10) != 10) unsupported("uses the filter \"int\" with a base");
   require_defined(call.value);
-  const Value absent = bound.get(0, std::int64_t{0});
+  Value absent = bound.get(0, std::int64_t{0});
   if (call.value.is_integer()) return call.value.integer();
   if (call.value.is_number()) return std::isnan(call.value.real()) ? absent : truncated(call.value.real());
   if (call.value.text() == nullptr) return absent;
@@ -77,7 +77,7 @@ Value to_real(const FilterCall& call) {
   const Bound bound(call.name, call.arguments, {"default"});
   require_defined(call.value);
   if (call.value.is_number()) return call.value.real();
-  const Value absent = bound.get(0, 0.0);
+  Value absent = bound.get(0, 0.0);
   if (call.value.text() == nullptr) return absent;
   call.budget.bytes(call.value.text()->size());
   const auto real = parsed_real(*call.value.text());
