@@ -129,14 +129,22 @@ constexpr std::array<Constant, 3> kConstants{{{"NaN", "0.0", std::numeric_limits
                                               {"Infinity", "0.000000", kInfinity},
                                               {"-Infinity", "-0.000000", -kInfinity}}};
 
+/// Behind the string that begins at `begin`.
+std::size_t end_of_string(std::string_view text, std::size_t begin) {
+  for (std::size_t i = begin + 1; i < text.size(); ++i) {
+    if (text[i] == '"') return i + 1;
+    if (text[i] == '\\') ++i;
+  }
+  return text.size();
+}
+
 /// Replaces Python's constants by numbers and notes which those are.
 std::string without_constants(std::string text, PythonNotes& notes) {
   constexpr std::string_view kToken = "+-.0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_";
   std::size_t numbers = 0;
   for (std::size_t i = 0; i < text.size();) {
     if (text[i] == '"') {
-      while (++i < text.size() && text[i] != '"') i += text[i] == '\\' ? 1 : 0;
-      ++i;
+      i = end_of_string(text, i);
       continue;
     }
     const std::size_t end = std::min(text.find_first_not_of(kToken, i), text.size());
@@ -223,10 +231,11 @@ nlohmann::json parse_python_json(std::string_view text, const std::filesystem::p
   std::string names;
   std::size_t named = 0;
   for (const std::string& key : notes.repeated) {
-    if (named++ == kMostNamed) break;
+    if (named == kMostNamed) break;
+    ++named;
     names += cat(names.empty() ? "\"" : ", \"", printable(key), '"');
   }
-  if (named > kMostNamed) names += cat(" and ", notes.repeated.size() - kMostNamed, " more");
+  if (notes.repeated.size() > kMostNamed) names += cat(" and ", notes.repeated.size() - kMostNamed, " more");
   warnings.push_back(cat(where.string(), ": repeats ", notes.repeated.size() == 1 ? "the key " : "the keys ",
                          names, " in one object; the last value counts, as in Python"));
   return parsed;

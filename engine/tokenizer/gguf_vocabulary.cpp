@@ -28,6 +28,7 @@ void check(const GgufVocabulary& gguf) {
 
 PreTokenizer split_of(const GgufPreTokenizer& kind) {
   std::vector<PreTokenizer::Step> steps;
+  steps.reserve(kind.splits.size() + 1);
   for (const std::string_view split : kind.splits) {
     steps.push_back({.pattern = SplitPattern(pcre2_pattern_of(split))});
   }
