@@ -3,7 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
-#include "engine/base/json_file.h"
+#include "engine/tokenizer/folder_tokens.h"
 #include "engine/tokenizer/json_entry.h"
 
 namespace bsbr {
@@ -11,11 +11,6 @@ namespace {
 
 using Tokens = std::map<std::string, std::string>;
 using std::filesystem::path;
-
-nlohmann::json object_or_empty(const path& file) {
-  std::error_code ignored;
-  return std::filesystem::exists(file, ignored) ? read_python_json(file) : nlohmann::json::object();
-}
 
 std::string text_or_empty(const nlohmann::json& document, const char* key) {
   const auto found = document.find(key);
@@ -55,12 +50,12 @@ void take_tokens(const nlohmann::json& document, const path& file, Tokens& token
 
 Tokens read_special_tokens(const path& folder) {
   const path config_file = folder / "tokenizer_config.json";
-  const nlohmann::json config = object_or_empty(config_file);
+  const nlohmann::json config = read_if_there(config_file);
   Tokens tokens = class_defaults(text_or_empty(config, "tokenizer_class"),
-                                 text_or_empty(object_or_empty(folder / "config.json"), "model_type"));
+                                 text_or_empty(read_if_there(folder / "config.json"), "model_type"));
   take_tokens(config, config_file, tokens);
   const path map_file = folder / "special_tokens_map.json";
-  if (!config.contains("added_tokens_decoder")) take_tokens(object_or_empty(map_file), map_file, tokens);
+  if (!config.contains("added_tokens_decoder")) take_tokens(read_if_there(map_file), map_file, tokens);
   return tokens;
 }
 

@@ -21,11 +21,6 @@ constexpr std::array<const char*, 7> kRoles = {"bos_token", "eos_token", "unk_to
 constexpr const char* kDecoder = "added_tokens_decoder";
 constexpr std::array<const char*, 2> kMoreTokens = {"extra_special_tokens", "additional_special_tokens"};
 
-json read_if_there(const path& file) {
-  std::error_code ignored;
-  return std::filesystem::exists(file, ignored) ? read_python_json(file) : json::object();
-}
-
 // A token and the file that gives it its id.
 struct Listed {
   SpecialToken token;
@@ -201,6 +196,11 @@ class FolderTokens {
 };
 
 }  // namespace
+
+json read_if_there(const path& file) {
+  std::error_code ignored;
+  return std::filesystem::exists(file, ignored) ? read_python_json(file) : json::object();
+}
 
 TokenizerFiles::TokenizerFiles(const path& folder)
     : config_file(folder / "tokenizer_config.json"),

@@ -8,6 +8,10 @@
 
 namespace bsbr {
 
+/// A configuration file of transformers (read_python_json); an empty object if there is none. Throws Error(Io
+/// | InvalidFile) that names the file.
+nlohmann::json read_if_there(const std::filesystem::path& file);
+
 /// The files of a checkpoint's folder that say what its tokenizer is; objects that are not there are empty.
 struct TokenizerFiles {
   /// Throws Error(Io | InvalidFile) that names the file.

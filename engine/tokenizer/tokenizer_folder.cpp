@@ -95,7 +95,7 @@ TokenizerParts read_tokenizer_folder(const path& folder) {
   if (!is_there(folder)) throw Error(ErrorKind::NotFound, cat(folder.string(), ": there is no such folder"));
   const TokenizerFiles files(folder);
   const path model_file = folder / "config.json";
-  const json model = is_there(model_file) ? read_python_json(model_file) : json::object();
+  const json model = read_if_there(model_file);
   const JsonEntry config(files.config, "", files.config_file);
   const JsonEntry root(files.tokenizer, "", files.tokenizer_file);
   const bool in_json = !root.is_null();
