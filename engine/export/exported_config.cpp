@@ -3,6 +3,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "engine/model/config_reader.h"
 #include "engine/model/family.h"
 
 namespace bsbr {
@@ -21,11 +22,6 @@ json auto_map(const std::string& family) {
     model = name + "ForCausalLM";
   }
   return {{"AutoConfig", "configuration_bsbr." + config}, {"AutoModelForCausalLM", "modeling_bsbr." + model}};
-}
-
-bool says(const json& config, const char* key) {
-  const auto found = config.find(key);
-  return found != config.end() && !found->is_null();
 }
 
 /// What transformers takes a config.json to say of the head.

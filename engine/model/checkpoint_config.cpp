@@ -7,16 +7,12 @@
 #include "engine/base/error.h"
 #include "engine/base/json_file.h"
 #include "engine/checkpoint/path_error.h"
+#include "engine/model/config_reader.h"
 #include "engine/model/end_tokens.h"
 #include "engine/model/family.h"
 
 namespace bsbr {
 namespace {
-
-bool says(const nlohmann::json& config, const char* key) {
-  const auto found = config.find(key);
-  return found != config.end() && !found->is_null();
-}
 
 /// tokenizer_config.json's model_max_length, unless it stands for "no limit" or cannot be read.
 std::optional<std::int64_t> tokenizer_context(const std::filesystem::path& folder) {

@@ -12,6 +12,12 @@
 
 namespace bsbr {
 
+/// Whether a config.json has a value under the key; null is none.
+inline bool says(const nlohmann::json& config, const char* key) {
+  const auto found = config.find(key);
+  return found != config.end() && !found->is_null();
+}
+
 /// Reads values of config.json and remembers what is wrong with them, so that one error can name it all.
 class ConfigReader {
  public:
