@@ -11,6 +11,14 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_L
   target_compile_options(bsbr_options INTERFACE -Wno-restrict -Wno-array-bounds -Wno-stringop-overflow
                                               -Wno-stringop-overread)
 endif()
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  target_compile_options(bsbr_options INTERFACE -fpch-preprocess)  # ccache then sees precompiled headers
+endif()
+# It links in a tenth of the time.
+find_program(BSBR_MOLD mold)
+if(BSBR_MOLD)
+  target_link_options(bsbr_options INTERFACE -fuse-ld=mold)
+endif()
 if(BSBR_SANITIZE)
   target_compile_options(bsbr_options INTERFACE
     -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)

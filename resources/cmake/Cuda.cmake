@@ -31,7 +31,7 @@ function(bsbr_cuda_library name)
     file(MAKE_DIRECTORY "${folder}")
     add_custom_command(
       OUTPUT "${object}"
-      COMMAND "${BSBR_NVCC}" -std=c++17 -O3 --expt-relaxed-constexpr -ccbin "${CMAKE_CXX_COMPILER}"
+      COMMAND ${CMAKE_CXX_COMPILER_LAUNCHER} "${BSBR_NVCC}" -std=c++17 -O3 --expt-relaxed-constexpr -ccbin "${CMAKE_CXX_COMPILER}"
               -gencode arch=compute_80,code=sm_80 -gencode arch=compute_90,code=[sm_90,compute_90]
               -Werror all-warnings -Xcompiler -fPIC,-fvisibility=hidden,-Wall,-Wextra
               -I "${PROJECT_SOURCE_DIR}" -MD -MF "${object}.d" -c -o "${object}" "${CMAKE_CURRENT_SOURCE_DIR}/${source}"

@@ -13,6 +13,11 @@ if(NOT EXISTS "${BSBR_LIBTORCH}/lib/libtorch_cpu.so")
                       "or set BSBR_LIBTORCH to a folder that holds it.")
 endif()
 
+# The headers of ATen that most of its users include; they take seconds each to read, so they are precompiled. Not all
+# of ATen: its functions would be found beside ours of the same name.
+set(bsbr_torch_headers <ATen/Parallel.h> <ATen/TensorOperators.h> <ATen/ops/arange.h> <ATen/ops/cat.h>
+    <ATen/ops/empty.h> <ATen/ops/matmul.h> <ATen/ops/softmax.h> <ATen/ops/tensor.h> <ATen/ops/zeros.h>)
+
 add_library(bsbr_libtorch INTERFACE)
 target_include_directories(bsbr_libtorch SYSTEM INTERFACE
   ${BSBR_LIBTORCH}/include ${BSBR_LIBTORCH}/include/torch/csrc/api/include)
