@@ -15,7 +15,7 @@ inline const std::filesystem::path kDemo = BSBR_SOURCE_DIR "/resources/demo";
 inline const std::filesystem::path kSample = kDemo / "sample.txt";
 
 inline std::filesystem::path golden_checkpoint(const std::string& name) {
-  return std::filesystem::path(BSBR_SHARED_DIR) / "golden" / name;
+  return std::filesystem::path(BSBR_GOLDEN) / name;
 }
 
 /// An input from the field that went wrong; its expected.txt says what is right.

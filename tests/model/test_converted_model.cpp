@@ -46,7 +46,7 @@ std::vector<float> logits(const LanguageModel& model, const std::vector<TokenId>
 
 }  // namespace
 
-/// The properties of ../shared/design/bsbr.md on whole models.
+/// What must hold of a conversion, on whole models: the dense limit, causality, decoding, padding.
 class TestConvertedModel : public QObject {
   Q_OBJECT
 

@@ -53,8 +53,8 @@ inline std::string bytes(const QByteArray& text) {
   return text.toStdString();
 }
 
-/// The tokenizer of GPT-2 in the shared folder.
+/// The tokenizer of GPT-2.
 inline const bsbr::Tokenizer& gpt2() {
-  static const auto tokenizer = bsbr::Tokenizer::load(BSBR_SHARED_DIR "/data/gpt2-tokenizer");
+  static const auto tokenizer = bsbr::Tokenizer::load(BSBR_GOLDEN "/gpt2-tokenizer");
   return tokenizer;
 }
