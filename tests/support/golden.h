@@ -18,6 +18,10 @@ inline std::filesystem::path folder(const std::string& name) {
   return std::filesystem::path(BSBR_GOLDEN) / name;
 }
 
+inline bsbr::LanguageModel model(const std::string& name) {
+  return bsbr::LanguageModel::load(bsbr::Checkpoint::open(folder(name).string()));
+}
+
 template <class T>
 std::vector<T> values(const bsbr::SafetensorsFile& file, const std::string& name) {
   const bsbr::TensorView* view = file.find(name);
