@@ -97,7 +97,7 @@ class TestModels : public QObject {
   }
 
   void rowOfPaddingOnly() {
-    const LanguageModel model = LanguageModel::load(Checkpoint::open(golden::folder("gpt2-plain").string()));
+    const LanguageModel model = golden::model("gpt2-plain");
     const auto logits = model.logits({2, 2, {1, 2, 3, 4}, {1, 1, 0, 0}});
     QVERIFY(std::all_of(logits.begin() + 2 * model.config().vocabulary, logits.end(),
                         [](float x) { return x == 0; }));
@@ -119,7 +119,7 @@ class TestModels : public QObject {
   void badBatches() {
     QFETCH(TokenBatch, batch);
     QFETCH(QByteArray, says);
-    const LanguageModel model = LanguageModel::load(Checkpoint::open(golden::folder("gpt2-plain").string()));
+    const LanguageModel model = golden::model("gpt2-plain");
     try {
       (void)model.logits(batch);
       QFAIL("accepted");
