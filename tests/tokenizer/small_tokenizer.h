@@ -58,3 +58,15 @@ inline const bsbr::Tokenizer& gpt2() {
   static const auto tokenizer = bsbr::Tokenizer::load(BSBR_GOLDEN "/gpt2-tokenizer");
   return tokenizer;
 }
+
+/// Checks that `call` throws such an Error, whose message has these parts.
+template <class Call>
+void expect_error(const Call& call, bsbr::ErrorKind kind, const QByteArrayList& says) {
+  try {
+    static_cast<void>(call());
+    QFAIL("no error");
+  } catch (const bsbr::Error& error) {
+    QVERIFY2(error.kind() == kind, error.what());
+    for (const QByteArray& part : says) QVERIFY2(QByteArray(error.what()).contains(part), error.what());
+  }
+}
