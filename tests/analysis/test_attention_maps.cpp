@@ -13,6 +13,7 @@
 #include "tests/support/files.h"
 #include "tests/support/golden.h"
 #include "tests/support/resource_text.h"
+#include "tests/support/small_config.h"
 
 using bsbr::AttentionCapture;
 using bsbr::AttentionMap;
@@ -25,24 +26,12 @@ using bsbr::Pooling;
 using bsbr::QueryAttention;
 using bsbr::TokenId;
 using bsbr::Zone;
+using bsbr::test::tiny_config;
 
 namespace {
 
 constexpr std::int64_t kTokens = 93;  // not a multiple of the chunk or block
 constexpr std::int64_t kLayer = 1;
-
-/// Small enough that 93 positions hold all zones and chunks that are no candidates.
-BsbrConfig small_config() {
-  BsbrConfig config;
-  config.chunk_size = 16;
-  config.block_size = 4;
-  config.compression_factor = 2;
-  config.retrieve = 8;
-  config.window = 0;
-  config.sink = 4;
-  config.candidate_chunks = 2;
-  return config;
-}
 
 std::vector<TokenId> some_tokens(std::int64_t count) {
   std::vector<TokenId> ids;
@@ -144,7 +133,7 @@ class TestAttentionMaps : public QObject {
   void initTestCase_data() {
     QTest::addColumn<QString>("checkpoint");
     QTest::addColumn<BsbrConfig>("config");
-    const BsbrConfig base = small_config();
+    const BsbrConfig base = tiny_config();
     QTest::newRow("gpt2") << QString("gpt2-plain") << base;
     QTest::newRow("grouped heads, rotary") << QString("llama-gqa") << base;
     BsbrConfig planned = base;
@@ -159,7 +148,7 @@ class TestAttentionMaps : public QObject {
   void init() {
     QFETCH_GLOBAL(QString, checkpoint);
     QFETCH_GLOBAL(BsbrConfig, config);
-    original_ = LanguageModel::load(Checkpoint::open(golden::folder(checkpoint.toStdString()).string()));
+    original_ = golden::model(checkpoint.toStdString());
     if (!config.plan.empty()) {
       config.plan.resize(std::size_t(original_->config().layers), config.plan.front());
       for (auto& layer : config.plan) layer.resize(std::size_t(original_->config().heads), {8, 0, false});

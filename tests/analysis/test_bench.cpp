@@ -5,6 +5,7 @@
 #include "engine/analysis/bench.h"
 #include "engine/base/error.h"
 #include "tests/support/golden.h"
+#include "tests/support/small_config.h"
 
 using bsbr::BenchModel;
 using bsbr::BsbrConfig;
@@ -12,22 +13,9 @@ using bsbr::Cost;
 using bsbr::LanguageModel;
 using bsbr::PartSeconds;
 using bsbr::TokenId;
+using bsbr::test::tiny_config;
 
 namespace {
-
-LanguageModel load(const std::string& name) {
-  return LanguageModel::load(bsbr::Checkpoint::open(golden::folder(name).string()));
-}
-
-BsbrConfig small_config() {
-  BsbrConfig config;
-  config.chunk_size = 16;
-  config.block_size = 4;
-  config.compression_factor = 2;
-  config.retrieve = 8;
-  config.sink = 4;
-  return config;
-}
 
 std::vector<TokenId> counting(std::int64_t count) {
   std::vector<TokenId> ids;
@@ -79,8 +67,8 @@ class TestBench : public QObject {
   }
   void pointsAreWhole() {
     QFETCH(QString, name);
-    const LanguageModel original = load(name.toStdString());
-    const LanguageModel converted = original.with_attention(small_config());
+    const LanguageModel original = golden::model(name.toStdString());
+    const LanguageModel converted = original.with_attention(tiny_config());
     const std::vector<BenchModel> models{{"a", &original}, {"b", &converted}};
     bsbr::BenchOptions options;
     options.lengths = {24, 64};
@@ -125,12 +113,12 @@ class TestBench : public QObject {
     options.lengths = {200};
     options.repetitions = 1;
     options.decode_tokens = 2;
-    const LanguageModel llama = load("llama-gqa");
+    const LanguageModel llama = golden::model("llama-gqa");
     QVERIFY(llama.config().context < 200);
     const std::vector<BenchModel> rotary{{"original", &llama}};
     QCOMPARE(bsbr::measure_bench(rotary, counting(50), options).points[0].costs[0].decode_ms.runs,
              std::size_t(1));
-    const LanguageModel gpt2 = load("gpt2-plain");
+    const LanguageModel gpt2 = golden::model("gpt2-plain");
     const std::vector<BenchModel> embedded{{"original", &gpt2}};
     QVERIFY_EXCEPTION_THROWN(bsbr::measure_bench(embedded, counting(50), options), bsbr::Error);
     // At the context's end nothing can follow, and that is no error.
@@ -139,8 +127,8 @@ class TestBench : public QObject {
   }
 
   void attentionAlone() {
-    const LanguageModel original = load("llama-gqa");
-    const LanguageModel converted = original.with_attention(small_config());
+    const LanguageModel original = golden::model("llama-gqa");
+    const LanguageModel converted = original.with_attention(tiny_config());
     const std::vector<const LanguageModel*> models{&original, &converted};
     const auto costs = bsbr::measure_attention(models, counting(300), {1, 2, 60});
     QCOMPARE(costs.size(), std::size_t(2));
@@ -157,7 +145,7 @@ class TestBench : public QObject {
 
   /// A GPT-2 of which everything can be counted by hand.
   void predictionIsArithmetic() {
-    const LanguageModel model = load("gpt2-plain");
+    const LanguageModel model = golden::model("gpt2-plain");
     const auto& config = model.config();
     const bsbr::Ceilings ceilings{1e9, 2e9, 3e9, 4e9, 5e9};
     const std::int64_t n = 64;
@@ -170,7 +158,8 @@ class TestBench : public QObject {
     QVERIFY(near(cost.decode.head, 4 * double(config.vocabulary) * width / 5e9));
     QCOMPARE(cost.cache_bytes, std::int64_t(8 * layers * width * double(n)));
 
-    BsbrConfig bsbr = small_config();
+    BsbrConfig bsbr = tiny_config();
+    bsbr.candidate_chunks = 64;
     bsbr.plan.assign(std::size_t(config.layers),
                      std::vector<bsbr::HeadPlan>(std::size_t(config.heads), {0, 0, false}));
     bsbr.plan[0][0] = {8, 0.5, true};
@@ -186,7 +175,7 @@ class TestBench : public QObject {
   }
 
   void ceilingsAreMeasured() {
-    const bsbr::Ceilings ceilings = bsbr::measure_ceilings(load("gpt2-plain"));
+    const bsbr::Ceilings ceilings = bsbr::measure_ceilings(golden::model("gpt2-plain"));
     for (const double value : {ceilings.product_flops, ceilings.dense_flops, ceilings.sparse_flops,
                                ceilings.state_flops, ceilings.bytes_per_second}) {
       QVERIFY(std::isfinite(value) && value > 1e5);

@@ -1,30 +1,22 @@
-#include <QTemporaryDir>
 #include <QtTest>
-#include <fstream>
 
 #include "engine/analysis/crossover.h"
 #include "engine/base/error.h"
+#include "tests/support/files.h"
 #include "tests/support/golden.h"
+#include "tests/support/small_config.h"
 
 using bsbr::BsbrConfig;
 using bsbr::CrossoverMemory;
 using bsbr::LanguageModel;
 using bsbr::TokenId;
+using bsbr::test::TempFolder;
+using bsbr::test::tiny_config;
 
 namespace {
 
 LanguageModel load() {
-  return LanguageModel::load(bsbr::Checkpoint::open(golden::folder("llama-gqa").string()));
-}
-
-BsbrConfig small_config() {
-  BsbrConfig config;
-  config.chunk_size = 16;
-  config.block_size = 4;
-  config.compression_factor = 2;
-  config.retrieve = 4;
-  config.sink = 4;
-  return config;
+  return golden::model("llama-gqa");
 }
 
 bsbr::TokenBatch row(std::int64_t tokens) {
@@ -50,7 +42,7 @@ class TestCrossover : public QObject {
  private Q_SLOTS:
   void a_dense_start_is_dense_and_no_more() {
     const LanguageModel original = load().with_attention(std::nullopt);
-    const LanguageModel converted = original.with_attention(small_config());
+    const LanguageModel converted = original.with_attention(tiny_config());
     const std::int64_t layers = original.config().layers;
     const std::int64_t words = original.config().vocabulary;
     const std::int64_t n = original.config().context;
@@ -70,7 +62,7 @@ class TestCrossover : public QObject {
   }
 
   void states_alone_have_no_dense_start() {
-    BsbrConfig config = small_config();
+    BsbrConfig config = tiny_config();
     config.states_only = true;
     config.retrieve = 0;
     const LanguageModel converted = load().with_attention(config);
@@ -80,8 +72,45 @@ class TestCrossover : public QObject {
              std::vector<std::int64_t>(std::size_t(converted.config().layers), 0));
   }
 
+  /// Of 96 tokens the lengths 96, 48 and 16 are tried; another clock says which are faster.
+  void the_longest_that_is_faster_is_found() {
+    const LanguageModel converted = load().with_attention(tiny_config());
+    const std::vector<std::int64_t> faster{1000, 50, 10};  // of each layer, up to so many tokens
+    std::map<std::int64_t, std::vector<std::int64_t>> tried;
+    const auto found = [&](double dense) {
+      const auto clock = [&](const bsbr::AttentionRun& run, const std::function<void()>& work) {
+        work();
+        auto& lengths = tried[run.layer];
+        if (lengths.empty() || lengths.back() != run.tokens) lengths.push_back(run.tokens);
+        if (!run.dense) return 1.0;
+        return run.tokens <= faster[std::size_t(run.layer)] ? dense : 2.0;
+      };
+      return bsbr::measure_crossover(converted, row(96).ids, {}, clock);
+    };
+    const std::vector<std::int64_t> expected{96, 48, 0}, none(3, 0);
+    QCOMPARE(found(0.5), expected);
+    QCOMPARE(tried[0], (std::vector<std::int64_t>{96}));
+    QCOMPARE(tried[2], (std::vector<std::int64_t>{96, 48, 16}));
+    QCOMPARE(found(0.96), expected);
+    QCOMPARE(found(0.98), none);  // no more than noise
+    QCOMPARE(found(1.5), none);
+  }
+
+  /// What else the machine does at times only adds, and the first run warms up.
+  void a_disturbed_run_does_not_count() {
+    const LanguageModel converted = load().with_attention(tiny_config());
+    std::map<std::pair<std::int64_t, bool>, int> runs;
+    const auto clock = [&](const bsbr::AttentionRun& run, const std::function<void()>&) {
+      const int number = ++runs[{run.layer, run.dense}];
+      if (number == 1) return run.dense ? 3.0 : 0.1;
+      if (run.dense) return number == 3 ? 1.0 : 100.0;
+      return number == 6 ? 2.0 : 7.0;
+    };
+    QCOMPARE(bsbr::measure_crossover(converted, row(96).ids, {}, clock), std::vector<std::int64_t>(3, 96));
+  }
+
   void measuring_gives_whole_chunks_within_the_text() {
-    const LanguageModel converted = load().with_attention(small_config());
+    const LanguageModel converted = load().with_attention(tiny_config());
     for (const std::int64_t tokens : {std::int64_t(0), std::int64_t(15), std::int64_t(90)}) {
       const auto crossover = bsbr::measure_crossover(converted, row(tokens).ids);
       QCOMPARE(crossover.size(), std::size_t(converted.config().layers));
@@ -98,16 +127,16 @@ class TestCrossover : public QObject {
   }
 
   void it_is_remembered_by_model_and_plan() {
-    const QTemporaryDir folder;
-    const CrossoverMemory memory(std::filesystem::path(folder.path().toStdString()) / "new" / "memory.json");
-    const LanguageModel converted = load().with_attention(small_config());
+    const TempFolder folder;
+    const CrossoverMemory memory(folder / "new/memory.json");
+    const LanguageModel converted = load().with_attention(tiny_config());
     QVERIFY(!memory.find(converted));
     std::vector<std::int64_t> tokens(std::size_t(converted.config().layers), 16);
     tokens.back() = 32;
     memory.keep(converted, tokens);
     QCOMPARE(memory.find(converted).value(), tokens);
-    BsbrConfig other = small_config();
-    other.retrieve = 8;
+    BsbrConfig other = tiny_config();
+    other.retrieve = 4;
     QVERIFY(!memory.find(converted.with_attention(other)));
     memory.keep(converted.with_attention(other), std::vector<std::int64_t>(tokens.size(), 0));
     QCOMPARE(memory.find(converted).value(), tokens);
@@ -129,25 +158,25 @@ class TestCrossover : public QObject {
   }
 
   void nothing_is_kept_where_there_is_no_file() {
-    const QTemporaryDir folder;
-    const QString before = QDir::currentPath();
-    QVERIFY(QDir::setCurrent(folder.path()));
+    const TempFolder folder;
+    const auto before = std::filesystem::current_path();
+    std::filesystem::current_path(folder.path());
     const CrossoverMemory memory{std::filesystem::path()};
-    const LanguageModel converted = load().with_attention(small_config());
+    const LanguageModel converted = load().with_attention(tiny_config());
     memory.keep(converted, std::vector<std::int64_t>(std::size_t(converted.config().layers), 16));
     QVERIFY(!memory.find(converted));
-    QVERIFY(QDir::setCurrent(before));
-    QVERIFY(QDir(folder.path()).isEmpty());
+    std::filesystem::current_path(before);
+    QVERIFY(std::filesystem::is_empty(folder.path()));
   }
 
   void a_damaged_memory_is_begun_anew() {
-    const QTemporaryDir folder;
-    const CrossoverMemory memory(std::filesystem::path(folder.path().toStdString()) / "memory.json");
-    const LanguageModel converted = load().with_attention(small_config());
+    const TempFolder folder;
+    const CrossoverMemory memory(folder / "memory.json");
+    const LanguageModel converted = load().with_attention(tiny_config());
     const std::vector<std::int64_t> tokens(std::size_t(converted.config().layers), 16);
     for (const char* damaged : {"", "{", "[]", "{\"version\": 1}", "{\"version\": \"1\", \"entries\": {}}",
                                 "{\"version\": 1, \"entries\": 3}"}) {
-      std::ofstream(memory.file()) << damaged;
+      bsbr::test::write_file(memory.file(), damaged);
       QVERIFY(!memory.find(converted));
       memory.keep(converted, tokens);
       QCOMPARE(memory.find(converted).value(), tokens);

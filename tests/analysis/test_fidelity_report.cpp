@@ -4,6 +4,7 @@
 #include "engine/analysis/fidelity_report.h"
 #include "engine/base/error.h"
 #include "tests/support/golden.h"
+#include "tests/support/small_config.h"
 
 using bsbr::BsbrConfig;
 using bsbr::Checkpoint;
@@ -12,18 +13,7 @@ using bsbr::HeadFidelity;
 using bsbr::LanguageModel;
 using bsbr::LengthFidelity;
 using bsbr::TokenId;
-
-namespace {
-
-BsbrConfig small_config() {
-  BsbrConfig config;
-  config.chunk_size = 32;
-  config.block_size = 8;
-  config.retrieve = 32;
-  return config;
-}
-
-}  // namespace
+using bsbr::test::small_config;
 
 class TestFidelityReport : public QObject {
   Q_OBJECT
@@ -103,6 +93,7 @@ class TestFidelityReport : public QObject {
   void denseLimit() {
     BsbrConfig all = small_config();
     all.retrieve = 2048;
+    all.candidate_chunks = 64;
     const std::vector<std::int64_t> length{300};
     const LengthFidelity report =
         bsbr::measure_lengths(*demo_, demo_->with_attention(all), ids_, length, {1}).front();
@@ -118,6 +109,7 @@ class TestFidelityReport : public QObject {
   /// A head that drops its far past loses what another, which reads it all, does not.
   void headsAreToldApart() {
     BsbrConfig config = small_config();
+    config.candidate_chunks = 64;
     config.plan.assign(4, std::vector<bsbr::HeadPlan>(4, {2048, 0, true}));
     config.plan[1][2] = {0, 0, false};
     const std::vector<std::int64_t> length{400};

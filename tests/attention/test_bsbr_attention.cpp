@@ -12,35 +12,20 @@
 #include "engine/kernels/cpu/group_keys.h"
 #include "engine/kernels/cpu/kv_store.h"
 #include "engine/kernels/cpu/mean_query.h"
+#include "tests/support/random_qkv.h"
+#include "tests/support/small_config.h"
 
 using bsbr::Attention;
 using bsbr::AttentionShape;
 using bsbr::BsbrConfig;
 using bsbr::LayerCache;
 using bsbr::PairCount;
+using bsbr::test::Qkv;
+using bsbr::test::random_qkv;
+using bsbr::test::relative_error;
+using bsbr::test::small_config;
 
 namespace {
-
-struct Qkv {
-  at::Tensor query, key, value;
-  [[nodiscard]] Qkv narrow(std::int64_t begin, std::int64_t count) const {
-    return {query.narrow(0, begin, count), key.narrow(0, begin, count), value.narrow(0, begin, count)};
-  }
-};
-
-/// Slices of one projection, as a decoder hands them over: strided, not contiguous. The queries of a head
-/// have a direction in common.
-Qkv random_qkv(const AttentionShape& shape, std::int64_t tokens, std::uint64_t seed) {
-  at::manual_seed(seed);
-  const std::int64_t d = shape.head_dim;
-  const at::Tensor all = at::randn({tokens, (shape.heads + 2 * shape.kv_heads) * d}) * 1.5;
-  all.narrow(1, 0, shape.heads * d).add_(at::randn({1, shape.heads * d}));
-  const auto part = [&](std::int64_t begin, std::int64_t heads) {
-    return all.narrow(1, begin * d, heads * d).view({tokens, heads, d});
-  };
-  return {part(0, shape.heads), part(shape.heads, shape.kv_heads),
-          part(shape.heads + shape.kv_heads, shape.kv_heads)};
-}
 
 bsbr::TokenRows rows_of(const at::Tensor& x) {
   return {x.const_data_ptr<float>(), static_cast<std::size_t>(x.stride(0)),
@@ -74,10 +59,6 @@ at::Tensor rotated(const at::Tensor& x, const std::vector<float>& frequencies) {
   return at::cat({first * angle.cos() - second * angle.sin(), second * angle.cos() + first * angle.sin()}, 2);
 }
 
-double relative_error(const at::Tensor& actual, const at::Tensor& expected) {
-  return ((actual - expected).abs().max() / expected.abs().max()).item<double>();
-}
-
 at::Tensor whole(const Attention& attention, const Qkv& x, double scale, PairCount* pairs = nullptr) {
   std::vector<PairCount> heads(pairs == nullptr ? 0 : static_cast<std::size_t>(x.query.size(1)));
   const at::Tensor out = attention.forward(x.query, x.key, x.value, scale, nullptr, {heads});
@@ -90,16 +71,6 @@ at::Tensor whole(const Attention& attention, const Qkv& x, double scale, PairCou
 
 const AttentionShape kShape{4, 4, 24};
 constexpr double kScale = 0.3;
-
-BsbrConfig small_config() {
-  BsbrConfig config;
-  config.chunk_size = 32;
-  config.block_size = 8;
-  config.compression_factor = 4;
-  config.retrieve = 32;
-  config.candidate_chunks = 4;
-  return config;
-}
 
 }  // namespace
 

@@ -16,17 +16,13 @@ using bsbr::Error;
 using bsbr::ErrorKind;
 using bsbr::Job;
 using bsbr::TensorView;
+using bsbr::test::content;
 
 namespace {
 
 /// `count` bytes as one U8 tensor.
 TensorView bytes_view(const std::vector<std::byte>& bytes) {
   return {"w", Dtype::U8, {std::int64_t(bytes.size())}, bytes};
-}
-
-std::string content(const std::filesystem::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
 }
 
 /// Runs `action` in a child process, whose limits and mounts it may change; gives what it says. Empty if it

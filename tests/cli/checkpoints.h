@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <map>
+#include <set>
 #include <string>
 
 #include "engine/base/json_file.h"
@@ -15,7 +16,7 @@ inline const std::filesystem::path kDemo = BSBR_SOURCE_DIR "/resources/demo";
 inline const std::filesystem::path kSample = kDemo / "sample.txt";
 
 inline std::filesystem::path golden_checkpoint(const std::string& name) {
-  return std::filesystem::path(BSBR_SHARED_DIR) / "golden" / name;
+  return std::filesystem::path(BSBR_GOLDEN) / name;
 }
 
 /// An input from the field that went wrong; its expected.txt says what is right.
@@ -23,8 +24,10 @@ inline std::filesystem::path case_checkpoint(const std::string& name) {
   return std::filesystem::path(BSBR_SOURCE_DIR) / "tests/cases" / name;
 }
 
-inline std::string content(const std::filesystem::path& path) {
-  return read_text_file(path, std::uint64_t{1} << 32);
+inline std::set<std::string> keys(const nlohmann::json& object) {
+  std::set<std::string> names;
+  for (const auto& [key, value] : object.items()) names.insert(key);
+  return names;
 }
 
 /// How many files an export carries for transformers.

@@ -13,12 +13,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-std::set<std::string> keys(const json& object) {
-  std::set<std::string> names;
-  for (const auto& [key, value] : object.items()) names.insert(key);
-  return names;
-}
-
 const std::set<std::string> kInfoKeys{"family", "parameters", "layers", "heads", "kv_heads", "context",
                                       "vocab",  "dtype",      "bytes",  "bsbr",  "warnings"};
 const std::set<std::string> kCompareKeys{"tokens",         "perplexity_ratio", "kl",

@@ -1,4 +1,3 @@
-#include <sys/mount.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -8,6 +7,7 @@
 #include "tests/cli/checkpoints.h"
 #include "tests/cli/run_bsbr.h"
 #include "tests/support/failing_calls.h"
+#include "tests/support/small_disk.h"
 
 using namespace bsbr::test;
 namespace fs = std::filesystem;
@@ -21,26 +21,6 @@ RunResult convert(const fs::path& source, const fs::path& out, const RunOptions&
   if (force) arguments.emplace_back("--force");
   return run_bsbr(arguments, options);
 }
-
-/// A small file system of its own, mounted below a folder while the object lives; root's right.
-class SmallDisk {
- public:
-  SmallDisk(fs::path at, const char* options) : at_(std::move(at)) {
-    fs::create_directories(at_);
-    mounted_ = ::mount("none", at_.c_str(), "tmpfs", 0, options) == 0;
-  }
-  SmallDisk(const SmallDisk&) = delete;
-  SmallDisk& operator=(const SmallDisk&) = delete;
-  ~SmallDisk() {
-    if (mounted_) ::umount2(at_.c_str(), MNT_DETACH);
-  }
-  [[nodiscard]] bool mounted() const { return mounted_; }
-  void make_read_only() const { ::mount("none", at_.c_str(), "tmpfs", MS_REMOUNT | MS_RDONLY, ""); }
-
- private:
-  fs::path at_;
-  bool mounted_ = false;
-};
 
 }  // namespace
 

@@ -11,12 +11,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-std::set<std::string> keys(const json& object) {
-  std::set<std::string> names;
-  for (const auto& [key, value] : object.items()) names.insert(key);
-  return names;
-}
-
 using Names = std::set<std::string>;
 const Names kEstimate{"mean", "margin"};
 

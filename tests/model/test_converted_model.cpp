@@ -5,6 +5,7 @@
 #include "engine/base/error.h"
 #include "engine/model/generation.h"
 #include "tests/support/golden.h"
+#include "tests/support/small_config.h"
 
 using bsbr::BsbrConfig;
 using bsbr::Checkpoint;
@@ -17,16 +18,9 @@ namespace {
 constexpr std::int64_t kContext = 96;
 constexpr std::int64_t kVocabulary = 211;
 
-/// Small enough that 96 positions hold near, retrieved and condensed zones.
 BsbrConfig config() {
-  BsbrConfig config;
-  config.chunk_size = 16;
-  config.block_size = 4;
-  config.compression_factor = 2;
-  config.retrieve = 8;
+  BsbrConfig config = bsbr::test::tiny_config();
   config.window = 1;
-  config.sink = 4;
-  config.candidate_chunks = 2;
   return config;
 }
 
@@ -46,7 +40,7 @@ std::vector<float> logits(const LanguageModel& model, const std::vector<TokenId>
 
 }  // namespace
 
-/// The properties of ../shared/design/bsbr.md on whole models.
+/// What must hold of a conversion, on whole models: the dense limit, causality, decoding, padding.
 class TestConvertedModel : public QObject {
   Q_OBJECT
 
@@ -60,7 +54,7 @@ class TestConvertedModel : public QObject {
   }
   void init() {
     QFETCH_GLOBAL(QString, checkpoint);
-    dense_ = LanguageModel::load(Checkpoint::open(golden::folder(checkpoint.toStdString()).string()));
+    dense_ = golden::model(checkpoint.toStdString());
     converted_ = dense_->with_attention(config());
   }
 

@@ -20,9 +20,7 @@ class TestGeneration : public QObject {
   std::optional<LanguageModel> model_;
 
  private Q_SLOTS:
-  void initTestCase() {
-    model_ = LanguageModel::load(Checkpoint::open(golden::folder("gpt2-plain").string()));
-  }
+  void initTestCase() { model_ = golden::model("gpt2-plain"); }
 
   void greedyTakesTheLargest() {
     Sampler sampler({});

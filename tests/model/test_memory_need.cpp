@@ -86,8 +86,7 @@ class TestMemoryNeed : public QObject {
 
   /// Where the device has no more memory, the error names the lengths.
   void exhaustedMemoryIsExplained() {
-    const auto model =
-        bsbr::LanguageModel::load(bsbr::Checkpoint::open(golden::folder("gpt2-plain").string()));
+    const auto model = golden::model("gpt2-plain");
     bsbr::Decoder::Options options;
     options.on_hidden = [](std::int64_t layer, const at::Tensor&) {
       if (layer == 1) C10_THROW_ERROR(OutOfMemoryError, "Tried to allocate");

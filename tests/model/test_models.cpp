@@ -97,7 +97,7 @@ class TestModels : public QObject {
   }
 
   void rowOfPaddingOnly() {
-    const LanguageModel model = LanguageModel::load(Checkpoint::open(golden::folder("gpt2-plain").string()));
+    const LanguageModel model = golden::model("gpt2-plain");
     const auto logits = model.logits({2, 2, {1, 2, 3, 4}, {1, 1, 0, 0}});
     QVERIFY(std::all_of(logits.begin() + 2 * model.config().vocabulary, logits.end(),
                         [](float x) { return x == 0; }));
@@ -119,7 +119,7 @@ class TestModels : public QObject {
   void badBatches() {
     QFETCH(TokenBatch, batch);
     QFETCH(QByteArray, says);
-    const LanguageModel model = LanguageModel::load(Checkpoint::open(golden::folder("gpt2-plain").string()));
+    const LanguageModel model = golden::model("gpt2-plain");
     try {
       (void)model.logits(batch);
       QFAIL("accepted");
@@ -131,7 +131,7 @@ class TestModels : public QObject {
 
   /// The demo at its full length of 2,048 tokens.
   void demo() {
-    const LanguageModel model = LanguageModel::load(Checkpoint::open(BSBR_SHARED_DIR "/models/demo-gpt2"));
+    const LanguageModel model = LanguageModel::load(Checkpoint::open(BSBR_SOURCE_DIR "/resources/demo"));
     const SafetensorsFile file = SafetensorsFile::open(golden::folder("demo-gpt2.safetensors"));
     const auto ids = golden::values<bsbr::TokenId>(file, "input_ids");
     const auto length = std::int64_t(ids.size());

@@ -42,6 +42,12 @@ inline std::filesystem::path write_file(const std::filesystem::path& path, std::
   return path;
 }
 
+inline std::string content(const std::filesystem::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) qFatal("cannot read %s", path.c_str());
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
 inline std::string little_endian(std::uint64_t value) {
   std::string out(sizeof value, '\0');
   std::memcpy(out.data(), &value, sizeof value);

@@ -11,11 +11,15 @@
 #include "engine/checkpoint/safetensors.h"
 #include "engine/model/language_model.h"
 
-/// Reads what ../shared/tools/make_goldens.py writes, and compares with it.
+/// Reads what the scripts in tests/golden/tools write, and compares with it.
 namespace golden {
 
 inline std::filesystem::path folder(const std::string& name) {
-  return std::filesystem::path(BSBR_SHARED_DIR) / "golden" / name;
+  return std::filesystem::path(BSBR_GOLDEN) / name;
+}
+
+inline bsbr::LanguageModel model(const std::string& name) {
+  return bsbr::LanguageModel::load(bsbr::Checkpoint::open(folder(name).string()));
 }
 
 template <class T>

@@ -10,7 +10,7 @@ inline std::filesystem::path smollm2() {
   const char* cache = std::getenv("BSBR_CACHE");
   const char* home = std::getenv("HOME");
   const std::filesystem::path folder =
-      cache != nullptr ? std::filesystem::path(cache) : std::filesystem::path(home) / ".cache" / "bsbr";
+      cache != nullptr ? cache : std::filesystem::path(home != nullptr ? home : "/") / ".cache" / "bsbr";
   return folder / "smollm2" / "SmolLM2-135M-Instruct.Q4_1.gguf";
 }
 

@@ -53,8 +53,20 @@ inline std::string bytes(const QByteArray& text) {
   return text.toStdString();
 }
 
-/// The tokenizer of GPT-2 in the shared folder.
+/// The tokenizer of GPT-2.
 inline const bsbr::Tokenizer& gpt2() {
-  static const auto tokenizer = bsbr::Tokenizer::load(BSBR_SHARED_DIR "/data/gpt2-tokenizer");
+  static const auto tokenizer = bsbr::Tokenizer::load(BSBR_GOLDEN "/gpt2-tokenizer");
   return tokenizer;
+}
+
+/// Checks that `call` throws such an Error, whose message has these parts.
+template <class Call>
+void expect_error(const Call& call, bsbr::ErrorKind kind, const QByteArrayList& says) {
+  try {
+    static_cast<void>(call());
+    QFAIL("no error");
+  } catch (const bsbr::Error& error) {
+    QVERIFY2(error.kind() == kind, error.what());
+    for (const QByteArray& part : says) QVERIFY2(QByteArray(error.what()).contains(part), error.what());
+  }
 }

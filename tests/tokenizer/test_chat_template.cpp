@@ -26,17 +26,6 @@ std::string hello(const std::optional<bsbr::ChatTemplate>& chat) {
   return chat ? bsbr::render_chat(*chat, kHello, false) : "no template";
 }
 
-template <class Call>
-void expect_error(const Call& call, ErrorKind kind, const QByteArrayList& says) {
-  try {
-    static_cast<void>(call());
-    QFAIL("no error");
-  } catch (const bsbr::Error& error) {
-    QVERIFY2(error.kind() == kind, error.what());
-    for (const QByteArray& part : says) QVERIFY2(QByteArray(error.what()).contains(part), error.what());
-  }
-}
-
 }  // namespace
 
 class TestChatTemplate : public QObject {

@@ -1,4 +1,3 @@
-#include <QElapsedTimer>
 #include <QtTest>
 #include <filesystem>
 #include <random>
@@ -106,10 +105,7 @@ class TestJinjaBounds : public QObject {
   }
   void hostile() {
     QFETCH(QByteArray, jinja);
-    QElapsedTimer timer;
-    timer.start();
     QVERIFY(outcome(jinja.toStdString()).size() < (1U << 28U));
-    QVERIFY2(timer.elapsed() < 20'000, qPrintable(QString::number(timer.elapsed())));
   }
 
   void mutations() {

@@ -15,8 +15,27 @@ void check_round_trip(const Tokenizer& tokenizer, std::string_view text) {
   QVERIFY(tokenizer.decode(tokenizer.encode(text)) == text);
 }
 
-std::string shared_text(const char* name) {
-  return bsbr::read_text_file(std::string(BSBR_SHARED_DIR "/text/") + name, 16u << 20);
+std::string source_text(const std::string& name) {
+  return bsbr::read_text_file(BSBR_SOURCE_DIR "/" + name, 1u << 20);
+}
+
+/// Every token that is whole characters, and then 200,000 of them drawn at random; as in make_tokens.py.
+std::string every_token() {
+  std::vector<std::string> pieces;
+  for (bsbr::TokenId id = 0; id < gpt2().vocabulary_size(); ++id) {
+    const std::string piece = gpt2().decode(id);
+    if (id != gpt2().special_token("<|endoftext|>") && !QString::fromStdString(piece).contains(u'\uFFFD')) {
+      pieces.push_back(piece);
+    }
+  }
+  std::string text;
+  for (const std::string& piece : pieces) text += piece;
+  std::uint64_t state = 1;
+  for (int i = 0; i < 200'000; ++i) {
+    state = state * 6364136223846793005u + 1442695040888963407u;
+    text += pieces[(state >> 33u) % pieces.size()];
+  }
+  return text;
 }
 
 }  // namespace
@@ -28,7 +47,7 @@ class TestTokenizer : public QObject {
     QTest::addColumn<QByteArray>("text");
     QTest::addColumn<QList<qint64>>("ids");
     const auto cases =
-        nlohmann::json::parse(bsbr::read_text_file(BSBR_SHARED_DIR "/golden/tokenizers.json", 16u << 20));
+        nlohmann::json::parse(bsbr::read_text_file(BSBR_GOLDEN "/tokenizers.json", 16u << 20));
     QVERIFY(cases.size() >= 20);
     for (std::size_t i = 0; i < cases.size(); ++i) {
       QList<qint64> ids;
@@ -44,14 +63,21 @@ class TestTokenizer : public QObject {
     QCOMPARE(gpt2().decode(found), bytes(text));
   }
 
-  void wholeNovel() {
-    const std::string text = shared_text("moby-dick.txt");
+  void longTexts_data() {
+    QTest::addColumn<QString>("name");
+    for (const char* name : {"resources/demo/sample.txt", "resources/calibration/plan.txt", "every token"}) {
+      QTest::newRow(name) << QString(name);
+    }
+  }
+  void longTexts() {
+    QFETCH(QString, name);
+    const auto expected = bsbr::read_json_object(BSBR_GOLDEN "/gpt2_texts.json")[name.toStdString()];
+    const std::string text = name == "every token" ? every_token() : source_text(name.toStdString());
     const Ids ids = gpt2().encode(text);
-    // Count and checksum from HuggingFace tokenizers 0.23.3.
-    QCOMPARE(ids.size(), std::size_t(342833));
+    QCOMPARE(ids.size(), expected["count"].get<std::size_t>());
     std::uint64_t sum = 0;
     for (const auto id : ids) sum = sum * 1000003 + std::uint64_t(id);
-    QCOMPARE(sum, std::uint64_t(0xD675E11FCD84DF5Cu));
+    QCOMPARE(sum, std::stoull(expected["checksum"].get<std::string>(), nullptr, 16));
     QVERIFY(gpt2().decode(ids) == text);
   }
 
@@ -169,7 +195,7 @@ class TestTokenizer : public QObject {
 
   void threads() {
     const Tokenizer& tokenizer = gpt2();
-    const std::string text = shared_text("pride-and-prejudice.txt").substr(0, 100000);
+    const std::string text = source_text("resources/demo/sample.txt") + source_text("resources/calibration/plan.txt");
     const Ids expected = tokenizer.encode(text);
     std::vector<Ids> results(4);
     {

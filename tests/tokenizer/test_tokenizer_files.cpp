@@ -7,15 +7,8 @@ using bsbr::ErrorKind;
 
 namespace {
 
-// Loads and checks the error that is expected.
-void expect_error(const std::filesystem::path& folder, ErrorKind kind, const QByteArrayList& says) {
-  try {
-    static_cast<void>(bsbr::Tokenizer::load(folder));
-    QFAIL("no error");
-  } catch (const bsbr::Error& error) {
-    QCOMPARE(bsbr::to_string(error.kind()), bsbr::to_string(kind));
-    for (const QByteArray& part : says) QVERIFY2(QByteArray(error.what()).contains(part), error.what());
-  }
+auto loading(const std::filesystem::path& folder) {
+  return [=] { return bsbr::Tokenizer::load(folder); };
 }
 
 }  // namespace
@@ -60,7 +53,7 @@ class TestTokenizerFiles : public QObject {
       QCOMPARE(files.load().encode("hell"), Ids{258});
     } else {
       files.write_both();
-      expect_error(files.folder(), ErrorKind::InvalidFile, {says});
+      expect_error(loading(files.folder()), ErrorKind::InvalidFile, {says});
     }
   }
 
@@ -106,7 +99,7 @@ class TestTokenizerFiles : public QObject {
     files.merges.clear();
     files.vocabulary.merge_patch(nlohmann::json::parse(bytes(change)));
     files.write_both();
-    expect_error(files.folder(), ErrorKind::InvalidFile, says << "vocab.json: ");
+    expect_error(loading(files.folder()), ErrorKind::InvalidFile, says << "vocab.json: ");
   }
 
   void vocabularyText_data() {
@@ -123,7 +116,7 @@ class TestTokenizerFiles : public QObject {
     const SmallTokenizer files;
     files.write("merges.txt", files.merges);
     files.write("vocab.json", bytes(text));
-    expect_error(files.folder(), ErrorKind::InvalidFile, {"vocab.json: ", says});
+    expect_error(loading(files.folder()), ErrorKind::InvalidFile, {"vocab.json: ", says});
   }
 
   void sparseIdsWithinReason() {
@@ -161,18 +154,20 @@ class TestTokenizerFiles : public QObject {
     QFETCH(QByteArrayList, says);
     const SmallTokenizer files;
     for (const QByteArray& name : there) files.write(bytes(name), "{}");
-    expect_error(files.folder(), ErrorKind(kind), says << QByteArray::fromStdString(files.folder().string()));
+    expect_error(loading(files.folder()), ErrorKind(kind),
+                 says << QByteArray::fromStdString(files.folder().string()));
   }
 
   void noFolder() {
-    expect_error("/nonexistent/folder", ErrorKind::NotFound, {"/nonexistent/folder", "no such folder"});
+    expect_error(loading("/nonexistent/folder"), ErrorKind::NotFound,
+                 {"/nonexistent/folder", "no such folder"});
   }
 
   void lfsPointer() {
     const SmallTokenizer files;
     files.write_both();
     files.write("merges.txt", "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n");
-    expect_error(files.folder(), ErrorKind::Unsupported, {"merges.txt", "Git LFS"});
+    expect_error(loading(files.folder()), ErrorKind::Unsupported, {"merges.txt", "Git LFS"});
   }
 
   void otherSplits_data() {
@@ -207,7 +202,7 @@ class TestTokenizerFiles : public QObject {
     } else {
       files.write_both();
       const ErrorKind kind = says.startsWith("model") ? ErrorKind::InvalidFile : ErrorKind::Unsupported;
-      expect_error(files.folder(), kind, {file, says});
+      expect_error(loading(files.folder()), kind, {file, says});
     }
   }
 };

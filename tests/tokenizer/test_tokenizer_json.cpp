@@ -24,7 +24,7 @@ const json& golden() {
 
 // GPT-2's bytes and first merges, in the two spellings.
 json gpt2_model(bool pairs) {
-  const std::string folder = BSBR_SHARED_DIR "/data/gpt2-tokenizer";
+  const std::string folder = BSBR_GOLDEN "/gpt2-tokenizer";
   json model = {
       {"type", "BPE"}, {"unk_token", nullptr}, {"vocab", json::object()}, {"merges", json::array()}};
   const json vocabulary = bsbr::read_json_object(folder + "/vocab.json");

@@ -10,6 +10,7 @@
 #include "engine/analysis/attention_map.h"
 #include "engine/model/checkpoint_tokenizer.h"
 #include "tests/support/resource_text.h"
+#include "tests/ui/shown.h"
 #include "ui/attention/attention_view.h"
 #include "ui/attention/head_grid_view.h"
 #include "ui/attention/map_trio.h"
@@ -24,6 +25,7 @@ using bsbr::AttentionView;
 using bsbr::HeatMap;
 using bsbr::LatestTask;
 using bsbr::RetrievalView;
+using bsbr::test::move;
 
 namespace {
 
@@ -47,16 +49,8 @@ Captured capture_demo(std::size_t tokens) {
   return captured;
 }
 
-template <class View>
-void show(View& view) {
-  view.resize(960, 700);
-  view.show();
-  QVERIFY(QTest::qWaitForWindowExposed(&view));
-}
-
-/// Through the window system, as a mouse without a pressed button moves.
-void move(bsbr::Plot& plot, const QPoint& at) {
-  QTest::mouseMove(plot.window()->windowHandle(), plot.canvas()->mapTo(plot.window(), at));
+void show(QWidget& view) {
+  bsbr::test::show(view, 960, 700);
 }
 
 void click(bsbr::Plot& plot, const QPointF& at) {

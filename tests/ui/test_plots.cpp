@@ -5,6 +5,7 @@
 
 #include <cmath>
 
+#include "tests/ui/shown.h"
 #include "ui/plot/bar_plot.h"
 #include "ui/plot/heat_map.h"
 #include "ui/plot/line_plot.h"
@@ -13,6 +14,7 @@ using bsbr::BarPlot;
 using bsbr::HeatMap;
 using bsbr::LinePlot;
 using bsbr::Plot;
+using bsbr::test::move;
 
 namespace {
 
@@ -29,17 +31,9 @@ void fill(LinePlot& plot) {
                   {"converted, dashed", {1, 10, 100}, {2, 4, 0}, {}, {}, 1}});
 }
 
-template <class P>
-void show(P& plot) {
-  plot.resize(400, 300);
-  plot.show();
-  QVERIFY(QTest::qWaitForWindowExposed(&plot));
+void show(Plot& plot) {
+  bsbr::test::show(plot, 400, 300);
   QTRY_VERIFY(plot.dataRect().width() > 50);
-}
-
-/// Through the window system, as a mouse without a pressed button moves.
-void move(Plot& plot, const QPoint& at) {
-  QTest::mouseMove(plot.window()->windowHandle(), plot.canvas()->mapTo(plot.window(), at));
 }
 
 void wheel(Plot& plot, const QPoint& at, int delta) {

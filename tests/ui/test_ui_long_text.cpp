@@ -4,6 +4,7 @@
 #include <QTextBlock>
 
 #include "tests/ui/heart_beat.h"
+#include "tests/ui/shown.h"
 #include "tests/ui/studio.h"
 #include "ui/attention/attention_scene.h"
 #include "ui/attention/token_text.h"
@@ -47,9 +48,7 @@ void add_hard_texts() {
 }
 
 void show(QWidget& widget) {
-  widget.resize(320, 240);
-  widget.show();
-  QVERIFY(QTest::qWaitForWindowExposed(&widget));
+  bsbr::test::show(widget, 320, 240);
 }
 
 /// Until the whole text is in the document.

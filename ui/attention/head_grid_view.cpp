@@ -81,6 +81,7 @@ HeadGridView::HeadGridView(AttentionScene& scene, QWidget* parent)
   setVerticalScrollMode(QAbstractItemView::ScrollPerPixel);
   setHorizontalScrollMode(QAbstractItemView::ScrollPerPixel);
   setAccessibleName(tr("Heads"));
+  setToolTip(tr("A layer in each row, a head in each column; click one to look at it"));
   setAccessibleDescription(
       tr("Thumbnails of the attention of every layer and head; arrow keys move between them"));
   for (QHeaderView* header : {horizontalHeader(), verticalHeader()}) {

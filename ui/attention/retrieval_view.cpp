@@ -219,6 +219,7 @@ QWidget* RetrievalView::makeRanking() {
   table_->setWordWrap(false);
   table_->setTabKeyNavigation(false);
   table_->setAccessibleName(tr("Why this chunk?"));
+  table_->setToolTip(tr("How the chosen head ranks what is far from the chosen query"));
   table_->verticalHeader()->hide();
   table_->verticalHeader()->setDefaultSectionSize(fontMetrics().height() + 6);
   table_->horizontalHeader()->setHighlightSections(false);

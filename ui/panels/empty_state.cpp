@@ -75,13 +75,16 @@ void EmptyState::set(const QString& title, const QString& text) {
   text_->setMinimumHeight(text_->heightForWidth(kTextWidth));
 }
 
-void EmptyState::showActions(const QString& title, const QString& text, const QString& first,
-                             const QString& second) {
+void EmptyState::showActions(const QString& title, const QString& text, const Action& first,
+                             const Action& second) {
   set(title, text);
-  first_->setText(first);
-  first_->setVisible(!first.isEmpty());
-  second_->setText(second);
-  second_->setVisible(!second.isEmpty());
+  const auto show = [](QPushButton* button, const Action& action) {
+    button->setText(action.text);
+    button->setToolTip(action.tip);
+    button->setVisible(!action.text.isEmpty());
+  };
+  show(first_, first);
+  show(second_, second);
   progress_->hide();
   stage_->hide();
 }

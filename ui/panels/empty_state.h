@@ -17,8 +17,11 @@ class EmptyState : public QWidget {
  public:
   explicit EmptyState(QWidget* parent = nullptr);
 
+  struct Action {
+    QString text, tip;
+  };
   /// Buttons without a text are hidden.
-  void showActions(const QString& title, const QString& text, const QString& first, const QString& second);
+  void showActions(const QString& title, const QString& text, const Action& first, const Action& second);
   void showBusy(const QString& title, const QString& text);
   /// Of what is busy.
   void setProgress(const JobProgress& progress);

@@ -92,15 +92,18 @@ QWidget* CostTab::make_content() {
   run_->setShortcut(Qt::Key_F5);
   phase_->addItems({tr("Prefill"), tr("Decoding a token")});
   latency_->setName(tr("Latency over length"));
+  latency_->setToolTip(tr("How long reading a text takes, or one token more after it; dashed: predicted"));
   latency_->setAxisTitles(tr("length (tokens)"), tr("prefill (ms)"));
   latency_->setLogarithmic(true, true);
   latency_->setLegendColumns(1);
   latency_->setEmptyText(tr("Measure to see latency over length."));
   memory_->setName(tr("Memory over length"));
+  memory_->setToolTip(tr("What the cache holds after a text of that length, and the most that is in use"));
   memory_->setAxisTitles(tr("length (tokens)"), tr("memory (MiB)"));
   memory_->setLogarithmic(true, true);
   memory_->setEmptyText(tr("Measure to see memory over length."));
   bars_->setName(tr("Where the time goes"));
+  bars_->setToolTip(tr("The parts of a run of either model"));
   bars_->setAxisTitles({}, tr("time (ms)"));
   bars_->setEmptyText(tr("Measure to see where the time goes."));
   auto* view = new QTableView;

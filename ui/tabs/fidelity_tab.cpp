@@ -123,10 +123,13 @@ QWidget* FidelityTab::make_content() {
   named(run_, tr("Measure fidelity"), tr("Run both models on the text (F6)"));
   run_->setShortcut(Qt::Key_F6);
   positions_->setName(tr("Perplexity by position"));
+  positions_->setToolTip(
+      tr("How well each model predicts the text, the further it has read; lower is better"));
   positions_->setAxisTitles(tr("position in the text (tokens)"), tr("perplexity"));
   positions_->setLogarithmic(true, false);
   positions_->setEmptyText(tr("Measure to see perplexity by position."));
   heads_->setName(tr("Error by layer and head"));
+  heads_->setToolTip(tr("How far a head's output is from the original's, relative to its size"));
   heads_->setAxisTitles(tr("head"), tr("layer"));
   heads_->setEmptyText(tr("Measure to see the error of every head."));
   auto* head = new QHBoxLayout;
@@ -179,6 +182,7 @@ QWidget* FidelityTab::make_sweep() {
         tr("Take over the row chosen below, or click a point of the plot"));
   sweep_->setShortcut(Qt::Key_F7);
   pareto_->setName(tr("KL against density"));
+  pareto_->setToolTip(tr("What is lost for what is read exactly; a point for every setting of the sweep"));
   pareto_->setAxisTitles(tr("density (% of pairs read exactly)"), tr("KL (nats a token)"));
   pareto_->setLogarithmic(true, true);
   pareto_->setEmptyText(tr("Sweep to see many conversions beside each other; click one to adopt it."));

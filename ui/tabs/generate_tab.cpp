@@ -109,8 +109,10 @@ QWidget* GenerateTab::make_side(int model) {
   side.text = new LongTextEdit;
   side.text->setReadOnly(true);
   side.text->setPlaceholderText(tr("What the model adds appears here."));
-  side.text->setAccessibleName(model == 0 ? tr("Continuation by the original")
-                                          : tr("Continuation by the converted model"));
+  named(side.text,
+        model == 0 ? tr("Continuation by the original") : tr("Continuation by the converted model"),
+        model == 0 ? tr("How the original goes on from the prompt")
+                   : tr("How the converted model goes on from the prompt, by the same draws"));
   side.speed = make_note();
   side.speed->setWordWrap(false);
   auto* box = new QWidget;

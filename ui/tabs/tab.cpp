@@ -60,13 +60,14 @@ void Tab::update_page() {
     empty_->showActions(tr("Nothing is open yet"),
                         purpose_ + QLatin1Char('\n') +
                             tr("Drop a checkpoint folder or a GGUF file here, or begin with the demo."),
-                        tr("Open the &demo"), tr("&Open a checkpoint …"));
+                        {tr("Open the &demo"), tr("A small model that comes with the program")},
+                        {tr("&Open a checkpoint …"), tr("Choose a folder or a GGUF file")});
   } else {
     empty_->showActions(
         tr("Not converted yet"),
         purpose_ + QLatin1Char('\n') +
             tr("Converting keeps every weight and plans for each head what it reads exactly."),
-        tr("&Convert"), {});
+        {tr("&Convert"), tr("With the settings beside it")}, {});
   }
 }
 

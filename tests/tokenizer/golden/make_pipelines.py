@@ -2,12 +2,11 @@
 """Writes pipelines.json: tokenizer.json pipelines over GPT-2's bytes and first 5,000 merges, and what HuggingFace's `tokenizers`
 0.23.3 makes of some texts with each.
 
-    python3 -m venv /tmp/venv && /tmp/venv/bin/pip install tokenizers==0.23.3
-    /tmp/venv/bin/python make_pipelines.py ../../../../shared/data/gpt2-tokenizer
+    python3 -m venv venv && venv/bin/pip install tokenizers==0.23.3
+    venv/bin/python make_pipelines.py
 """
 import json
 import pathlib
-import sys
 
 from tokenizers import Tokenizer, models
 
@@ -69,7 +68,7 @@ TEXTS = [
 
 
 def main():
-    folder = pathlib.Path(sys.argv[1])
+    folder = pathlib.Path(__file__).resolve().parents[2] / "golden" / "gpt2-tokenizer"
     vocabulary = json.loads((folder / "vocab.json").read_text())
     vocabulary = {text: token for text, token in vocabulary.items() if token < 256 + MERGES}
     lines = (folder / "merges.txt").read_text().split("\n")
