@@ -281,7 +281,7 @@ at::Tensor Decoder::mlp(const DecoderLayer& layer, const at::Tensor& normed) con
 
 at::Tensor Decoder::head(const at::Tensor& hidden) const {
   try {
-    return linear(hidden, weights_->head).to(at::kFloat);
+    return bsbr::linear(hidden, weights_->head).to(at::kFloat);
   } catch (const c10::OutOfMemoryError&) {
     MemoryNeed need(config_, hidden.element_size(), false);
     need.cache_each = need.fixed = 0;

@@ -13,8 +13,7 @@ if(NOT EXISTS "${BSBR_LIBTORCH}/lib/libtorch_cpu.so")
                       "or set BSBR_LIBTORCH to a folder that holds it.")
 endif()
 
-# The headers of ATen that most of its users include; they take seconds each to read, so they are precompiled. Not all
-# of ATen: its functions would be found beside ours of the same name.
+# The headers of ATen that most of its users include; they take seconds each to read, so they are precompiled.
 set(bsbr_torch_headers <ATen/Parallel.h> <ATen/TensorOperators.h> <ATen/ops/arange.h> <ATen/ops/cat.h>
     <ATen/ops/empty.h> <ATen/ops/matmul.h> <ATen/ops/softmax.h> <ATen/ops/tensor.h> <ATen/ops/zeros.h>)
 

@@ -21,7 +21,7 @@ class TestFidelity : public QObject {
 
  private Q_SLOTS:
   void initTestCase() {
-    demo_ = LanguageModel::load(Checkpoint::open(BSBR_SOURCE_DIR "/resources/demo"));
+    demo_ = LanguageModel::load(Checkpoint::open(bsbr::test::in_repository("resources/demo")));
     const auto file = bsbr::SafetensorsFile::open(golden::folder("demo-gpt2.safetensors"));
     ids_ = golden::values<TokenId>(file, "input_ids");
     losses_ = golden::values<float>(file, "nll");
@@ -121,3 +121,4 @@ class TestFidelity : public QObject {
 
 QTEST_APPLESS_MAIN(TestFidelity)
 #include "test_fidelity.moc"
+#include "tests/support/places.h"

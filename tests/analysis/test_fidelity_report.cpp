@@ -23,7 +23,7 @@ class TestFidelityReport : public QObject {
 
  private Q_SLOTS:
   void initTestCase() {
-    demo_ = LanguageModel::load(Checkpoint::open(BSBR_SOURCE_DIR "/resources/demo"));
+    demo_ = LanguageModel::load(Checkpoint::open(bsbr::test::in_repository("resources/demo")));
     const auto file = bsbr::SafetensorsFile::open(golden::folder("demo-gpt2.safetensors"));
     ids_ = golden::values<TokenId>(file, "input_ids");
   }
@@ -146,3 +146,4 @@ class TestFidelityReport : public QObject {
 
 QTEST_APPLESS_MAIN(TestFidelityReport)
 #include "test_fidelity_report.moc"
+#include "tests/support/places.h"

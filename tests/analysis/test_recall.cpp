@@ -17,7 +17,7 @@ using bsbr::Tokenizer;
 namespace {
 
 const std::string kText =
-    bsbr::read_text_file(BSBR_SOURCE_DIR "/resources/demo/sample.txt", std::uint64_t{1} << 20);
+    bsbr::read_text_file(bsbr::test::in_repository("resources/demo/sample.txt"), std::uint64_t{1} << 20);
 
 struct Model {
   explicit Model(const std::string& path)
@@ -43,7 +43,7 @@ class TestRecall : public QObject {
   std::optional<Model> demo_;
 
  private Q_SLOTS:
-  void initTestCase() { demo_.emplace(BSBR_SOURCE_DIR "/resources/demo"); }
+  void initTestCase() { demo_.emplace(bsbr::test::in_repository("resources/demo")); }
 
   void words() {
     QCOMPARE(
@@ -195,3 +195,4 @@ class TestRecall : public QObject {
 
 QTEST_APPLESS_MAIN(TestRecall)
 #include "test_recall.moc"
+#include "tests/support/places.h"

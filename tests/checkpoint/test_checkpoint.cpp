@@ -201,7 +201,7 @@ class TestCheckpoint : public QObject {
   }
 
   void torchFiles() {
-    const fs::path golden = BSBR_SOURCE_DIR "/tests/checkpoint/golden/torch";
+    const fs::path golden = bsbr::test::in_repository("tests/checkpoint/golden/torch");
     const fs::path folder = model();
     fs::copy_file(golden / "module-old.bin", folder / "pytorch_model.bin");
     const Checkpoint checkpoint = Checkpoint::open(folder);
@@ -223,7 +223,7 @@ class TestCheckpoint : public QObject {
   void torchShards() {
     const fs::path folder = model();
     for (const auto& entry :
-         fs::directory_iterator(fs::path(BSBR_SOURCE_DIR "/tests/checkpoint/golden/torch/llama"))) {
+         fs::directory_iterator(fs::path(bsbr::test::in_repository("tests/checkpoint/golden/torch/llama")))) {
       if (entry.path().extension() != ".safetensors")
         fs::copy_file(entry.path(), folder / entry.path().filename(), fs::copy_options::overwrite_existing);
     }
@@ -361,7 +361,7 @@ class TestCheckpoint : public QObject {
   void goldens() {
     QFETCH(int, tensors);
     QFETCH(int, shards);
-    const fs::path folder = fs::path(BSBR_GOLDEN) / QTest::currentDataTag();
+    const fs::path folder = bsbr::test::in_golden(QTest::currentDataTag());
     const Checkpoint checkpoint = Checkpoint::open(folder);
     QCOMPARE(checkpoint.tensors().size(), std::size_t(tensors));
     QCOMPARE(checkpoint.shard_count(), std::size_t(shards));
@@ -373,3 +373,4 @@ class TestCheckpoint : public QObject {
 
 QTEST_APPLESS_MAIN(TestCheckpoint)
 #include "test_checkpoint.moc"
+#include "tests/support/places.h"

@@ -151,8 +151,8 @@ class TestGguf : public QObject {
   void dequantization() {
     QFETCH(int, type);
     const auto kind = GgufType(type);
-    const auto goldens = bsbr::SafetensorsFile::open(fs::path(BSBR_SOURCE_DIR) /
-                                                     "tests/checkpoint/golden/gguf_quants.safetensors");
+    const auto goldens = bsbr::SafetensorsFile::open(
+        bsbr::test::in_repository("tests/checkpoint/golden/gguf_quants.safetensors"));
     const std::string name(to_string(kind));
     const auto* const bytes = goldens.find(name + ".bytes");
     const auto* const values = goldens.find(name + ".values");
@@ -196,3 +196,4 @@ class TestGguf : public QObject {
 
 QTEST_APPLESS_MAIN(TestGguf)
 #include "test_gguf.moc"
+#include "tests/support/places.h"

@@ -184,7 +184,7 @@ class TestHubCache : public QObject {
   }
 
   void torchFiles() {
-    const fs::path golden = BSBR_SOURCE_DIR "/tests/checkpoint/golden/torch/";
+    const fs::path golden = bsbr::test::in_repository("tests/checkpoint/golden/torch/");
     const auto content = [&](const std::string& name) {
       return bsbr::read_text_file(golden / name, 1u << 20);
     };
@@ -231,3 +231,4 @@ class TestHubCache : public QObject {
 
 QTEST_APPLESS_MAIN(TestHubCache)
 #include "test_hub_cache.moc"
+#include "tests/support/places.h"

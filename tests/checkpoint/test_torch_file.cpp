@@ -18,7 +18,7 @@ namespace pickle = bsbr::test::pickle;
 
 namespace {
 
-const fs::path kGolden = BSBR_SOURCE_DIR "/tests/checkpoint/golden/torch";
+const fs::path kGolden = in_repository("tests/checkpoint/golden/torch");
 
 std::string floats(std::initializer_list<float> values) {
   std::string out;
@@ -200,3 +200,4 @@ class TestTorchFile : public QObject {
 
 QTEST_APPLESS_MAIN(TestTorchFile)
 #include "test_torch_file.moc"
+#include "tests/support/places.h"

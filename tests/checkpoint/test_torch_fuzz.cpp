@@ -12,7 +12,7 @@ namespace {
 using Random = std::mt19937;
 constexpr std::size_t kMutants = 8000;  // of each file
 
-const fs::path kGolden = BSBR_SOURCE_DIR "/tests/checkpoint/golden/torch";
+const fs::path kGolden = bsbr::test::in_repository("tests/checkpoint/golden/torch");
 
 std::size_t below(Random& random, std::size_t bound) {
   return bound == 0 ? 0 : random() % bound;
@@ -122,3 +122,4 @@ class TestTorchFuzz : public QObject {
 
 QTEST_APPLESS_MAIN(TestTorchFuzz)
 #include "test_torch_fuzz.moc"
+#include "tests/support/places.h"

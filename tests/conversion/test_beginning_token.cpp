@@ -19,7 +19,7 @@ namespace {
 constexpr TokenId kBeginning = 399;
 
 Checkpoint open_case(const std::string& name) {
-  return Checkpoint::open(std::string(BSBR_SOURCE_DIR "/tests/cases/") + name);
+  return Checkpoint::open(bsbr::test::in_repository("tests/cases/") + name);
 }
 
 }  // namespace
@@ -117,3 +117,4 @@ class TestBeginningToken : public QObject {
 
 QTEST_APPLESS_MAIN(TestBeginningToken)
 #include "test_beginning_token.moc"
+#include "tests/support/places.h"

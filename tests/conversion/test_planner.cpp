@@ -37,7 +37,7 @@ class TestPlanner : public QObject {
 
  private Q_SLOTS:
   void initTestCase() {
-    const Checkpoint checkpoint = Checkpoint::open(BSBR_SOURCE_DIR "/resources/demo");
+    const Checkpoint checkpoint = Checkpoint::open(bsbr::test::in_repository("resources/demo"));
     demo_ = LanguageModel::load(checkpoint);
     tokenizer_ = bsbr::open_tokenizer(checkpoint);
     calibration_ = bsbr::test::resource_tokens(*tokenizer_, "calibration/plan.txt", 2048);
@@ -235,3 +235,4 @@ class TestPlanner : public QObject {
 
 QTEST_APPLESS_MAIN(TestPlanner)
 #include "test_planner.moc"
+#include "tests/support/places.h"

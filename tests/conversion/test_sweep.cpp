@@ -44,7 +44,7 @@ class TestSweep : public QObject {
 
  private Q_SLOTS:
   void initTestCase() {
-    const Checkpoint checkpoint = Checkpoint::open(BSBR_SOURCE_DIR "/resources/demo");
+    const Checkpoint checkpoint = Checkpoint::open(bsbr::test::in_repository("resources/demo"));
     demo_ = LanguageModel::load(checkpoint);
     const bsbr::Tokenizer tokenizer = bsbr::open_tokenizer(checkpoint);
     ids_ = bsbr::test::resource_tokens(tokenizer, "demo/sample.txt", 512);
@@ -134,3 +134,4 @@ class TestSweep : public QObject {
 
 QTEST_APPLESS_MAIN(TestSweep)
 #include "test_sweep.moc"
+#include "tests/support/places.h"

@@ -4,12 +4,14 @@
 
 #include "engine/base/json_file.h"
 #include "engine/checkpoint/hub_cache.h"
+#include "tests/support/places.h"
 
 namespace bsbr::test {
 namespace fs = std::filesystem;
 
 HubServer::HubServer(const fs::path& certificate) {
-  QStringList arguments{BSBR_HUB_SERVER, QString::fromStdString(folder_.path().string())};
+  QStringList arguments{QString::fromStdString(in_repository("tests/hub/hub_server.py")),
+                        QString::fromStdString(folder_.path().string())};
   if (!certificate.empty()) arguments << QString::fromStdString(certificate.string());
   process_.setProcessChannelMode(QProcess::ForwardedErrorChannel);
   process_.start("python3", arguments);

@@ -9,6 +9,7 @@
 
 #include "engine/checkpoint/checkpoint.h"
 #include "tests/support/files.h"
+#include "tests/support/places.h"
 
 namespace bsbr::test {
 
@@ -36,7 +37,7 @@ struct EditedCheckpoint {
   std::map<std::string, std::string> files;  ///< further ones, by name
 
   explicit EditedCheckpoint(const std::string& name) {
-    const Checkpoint from = Checkpoint::open(std::string(BSBR_SOURCE_DIR "/tests/cases/") + name);
+    const Checkpoint from = Checkpoint::open(in_repository("tests/cases/") + name);
     config = from.config();
     for (const TensorView& view : from.tensors()) {
       const auto* data = reinterpret_cast<const char*>(view.bytes.data());

@@ -131,7 +131,8 @@ class TestModels : public QObject {
 
   /// The demo at its full length of 2,048 tokens.
   void demo() {
-    const LanguageModel model = LanguageModel::load(Checkpoint::open(BSBR_SOURCE_DIR "/resources/demo"));
+    const LanguageModel model =
+        LanguageModel::load(Checkpoint::open(bsbr::test::in_repository("resources/demo")));
     const SafetensorsFile file = SafetensorsFile::open(golden::folder("demo-gpt2.safetensors"));
     const auto ids = golden::values<bsbr::TokenId>(file, "input_ids");
     const auto length = std::int64_t(ids.size());
@@ -165,3 +166,4 @@ class TestModels : public QObject {
 
 QTEST_APPLESS_MAIN(TestModels)
 #include "test_models.moc"
+#include "tests/support/places.h"

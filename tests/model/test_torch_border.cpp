@@ -19,7 +19,7 @@ class TestTorchBorder : public QObject {
   void otherAttention() {
     QFETCH(bool, dense_start);
     const LanguageModel model =
-        LanguageModel::load(bsbr::Checkpoint::open(BSBR_SOURCE_DIR "/resources/demo"));
+        LanguageModel::load(bsbr::Checkpoint::open(bsbr::test::in_repository("resources/demo")));
     const LanguageModel converted = model.with_attention(bsbr::BsbrConfig());
     const std::vector<std::int64_t> dense(static_cast<std::size_t>(model.config().layers), 128);
     const auto make = [&] {
@@ -47,3 +47,4 @@ class TestTorchBorder : public QObject {
 
 QTEST_APPLESS_MAIN(TestTorchBorder)
 #include "test_torch_border.moc"
+#include "tests/support/places.h"

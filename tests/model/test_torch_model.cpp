@@ -22,7 +22,7 @@ class TestTorchModel : public QObject {
   void logits() {
     QFETCH(int, more);
     const std::string name = QTest::currentDataTag();
-    const fs::path golden = fs::path(BSBR_SOURCE_DIR "/tests/checkpoint/golden/torch") / name;
+    const fs::path golden = fs::path(bsbr::test::in_repository("tests/checkpoint/golden/torch")) / name;
     const fs::path folder = temp_ / name;
     fs::copy(golden, folder);
     fs::remove(folder / "model.safetensors");
@@ -47,3 +47,4 @@ class TestTorchModel : public QObject {
 
 QTEST_APPLESS_MAIN(TestTorchModel)
 #include "test_torch_model.moc"
+#include "tests/support/places.h"

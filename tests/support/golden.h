@@ -10,12 +10,13 @@
 
 #include "engine/checkpoint/safetensors.h"
 #include "engine/model/language_model.h"
+#include "tests/support/places.h"
 
 /// Reads what the scripts in tests/golden/tools write, and compares with it.
 namespace golden {
 
 inline std::filesystem::path folder(const std::string& name) {
-  return std::filesystem::path(BSBR_GOLDEN) / name;
+  return bsbr::test::in_golden(name);
 }
 
 inline bsbr::LanguageModel model(const std::string& name) {

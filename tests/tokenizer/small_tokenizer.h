@@ -11,6 +11,7 @@
 #include "engine/base/error.h"
 #include "engine/tokenizer/byte_alphabet.h"
 #include "engine/tokenizer/tokenizer.h"
+#include "tests/support/places.h"
 
 /// A folder with a tokenizer of 256 bytes (id == byte), a few merges and <|endoftext|>, to be damaged by
 /// tests.
@@ -55,7 +56,7 @@ inline std::string bytes(const QByteArray& text) {
 
 /// The tokenizer of GPT-2.
 inline const bsbr::Tokenizer& gpt2() {
-  static const auto tokenizer = bsbr::Tokenizer::load(BSBR_GOLDEN "/gpt2-tokenizer");
+  static const auto tokenizer = bsbr::Tokenizer::load(bsbr::test::in_golden("gpt2-tokenizer"));
   return tokenizer;
 }
 

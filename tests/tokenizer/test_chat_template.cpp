@@ -20,7 +20,7 @@ constexpr const char* kChatMl =
 
 const std::vector<ChatMessage> kHello = {{"user", "Hello"}};
 
-const std::filesystem::path kGolden = BSBR_SOURCE_DIR "/tests/tokenizer/golden";
+const std::filesystem::path kGolden = bsbr::test::in_repository("tests/tokenizer/golden");
 
 std::string hello(const std::optional<bsbr::ChatTemplate>& chat) {
   return chat ? bsbr::render_chat(*chat, kHello, false) : "no template";
@@ -207,3 +207,4 @@ class TestChatTemplate : public QObject {
 
 QTEST_APPLESS_MAIN(TestChatTemplate)
 #include "test_chat_template.moc"
+#include "tests/support/places.h"

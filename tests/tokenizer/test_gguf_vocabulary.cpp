@@ -35,7 +35,7 @@ GgufVocabulary small() {
 
 const nlohmann::json& golden() {
   static const nlohmann::json document =
-      bsbr::read_json_object(BSBR_SOURCE_DIR "/tests/tokenizer/golden/gguf_splits.json");
+      bsbr::read_json_object(bsbr::test::in_repository("tests/tokenizer/golden/gguf_splits.json"));
   return document;
 }
 
@@ -226,3 +226,4 @@ class TestGgufVocabulary : public QObject {
 
 QTEST_APPLESS_MAIN(TestGgufVocabulary)
 #include "test_gguf_vocabulary.moc"
+#include "tests/support/places.h"

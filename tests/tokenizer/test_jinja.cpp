@@ -34,7 +34,8 @@ class TestJinja : public QObject {
   }
 
   void equalsTransformers() {
-    const auto golden = bsbr::read_json_object(BSBR_SOURCE_DIR "/tests/tokenizer/golden/jinja.json");
+    const auto golden =
+        bsbr::read_json_object(bsbr::test::in_repository("tests/tokenizer/golden/jinja.json"));
     QVERIFY(golden["rows"].size() >= 150);
     for (const auto& row : golden["rows"]) {
       const auto source = row[0].get<std::string>();
@@ -95,3 +96,4 @@ class TestJinja : public QObject {
 
 QTEST_APPLESS_MAIN(TestJinja)
 #include "test_jinja.moc"
+#include "tests/support/places.h"

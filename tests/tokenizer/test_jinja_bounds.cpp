@@ -110,7 +110,7 @@ class TestJinjaBounds : public QObject {
 
   void mutations() {
     std::vector<std::string> sources;
-    const std::filesystem::path folder = BSBR_SOURCE_DIR "/tests/tokenizer/golden/chat_templates";
+    const std::filesystem::path folder = bsbr::test::in_repository("tests/tokenizer/golden/chat_templates");
     for (const auto& entry : std::filesystem::directory_iterator(folder)) {
       if (entry.file_size() < 5000) sources.push_back(bsbr::read_text_file(entry.path(), 1 << 20));
     }
@@ -142,3 +142,4 @@ class TestJinjaBounds : public QObject {
 
 QTEST_APPLESS_MAIN(TestJinjaBounds)
 #include "test_jinja_bounds.moc"
+#include "tests/support/places.h"

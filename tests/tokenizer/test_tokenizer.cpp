@@ -16,7 +16,7 @@ void check_round_trip(const Tokenizer& tokenizer, std::string_view text) {
 }
 
 std::string source_text(const std::string& name) {
-  return bsbr::read_text_file(BSBR_SOURCE_DIR "/" + name, 1u << 20);
+  return bsbr::read_text_file(bsbr::test::in_repository(name), 1u << 20);
 }
 
 /// Every token that is whole characters, and then 200,000 of them drawn at random; as in make_tokens.py.
@@ -47,7 +47,7 @@ class TestTokenizer : public QObject {
     QTest::addColumn<QByteArray>("text");
     QTest::addColumn<QList<qint64>>("ids");
     const auto cases =
-        nlohmann::json::parse(bsbr::read_text_file(BSBR_GOLDEN "/tokenizers.json", 16u << 20));
+        nlohmann::json::parse(bsbr::read_text_file(bsbr::test::in_golden("tokenizers.json"), 16u << 20));
     QVERIFY(cases.size() >= 20);
     for (std::size_t i = 0; i < cases.size(); ++i) {
       QList<qint64> ids;
@@ -71,7 +71,8 @@ class TestTokenizer : public QObject {
   }
   void longTexts() {
     QFETCH(QString, name);
-    const auto expected = bsbr::read_json_object(BSBR_GOLDEN "/gpt2_texts.json")[name.toStdString()];
+    const auto expected =
+        bsbr::read_json_object(bsbr::test::in_golden("gpt2_texts.json"))[name.toStdString()];
     const std::string text = name == "every token" ? every_token() : source_text(name.toStdString());
     const Ids ids = gpt2().encode(text);
     QCOMPARE(ids.size(), expected["count"].get<std::size_t>());
@@ -195,7 +196,8 @@ class TestTokenizer : public QObject {
 
   void threads() {
     const Tokenizer& tokenizer = gpt2();
-    const std::string text = source_text("resources/demo/sample.txt") + source_text("resources/calibration/plan.txt");
+    const std::string text =
+        source_text("resources/demo/sample.txt") + source_text("resources/calibration/plan.txt");
     const Ids expected = tokenizer.encode(text);
     std::vector<Ids> results(4);
     {
@@ -213,3 +215,4 @@ class TestTokenizer : public QObject {
 
 QTEST_APPLESS_MAIN(TestTokenizer)
 #include "test_tokenizer.moc"
+#include "tests/support/places.h"

@@ -18,13 +18,13 @@ constexpr std::size_t kMerges = 5000;  // as in make_pipelines.py
 
 const json& golden() {
   static const json document =
-      bsbr::read_json_object(BSBR_SOURCE_DIR "/tests/tokenizer/golden/pipelines.json");
+      bsbr::read_json_object(bsbr::test::in_repository("tests/tokenizer/golden/pipelines.json"));
   return document;
 }
 
 // GPT-2's bytes and first merges, in the two spellings.
 json gpt2_model(bool pairs) {
-  const std::string folder = BSBR_GOLDEN "/gpt2-tokenizer";
+  const std::string folder = bsbr::test::in_golden("gpt2-tokenizer");
   json model = {
       {"type", "BPE"}, {"unk_token", nullptr}, {"vocab", json::object()}, {"merges", json::array()}};
   const json vocabulary = bsbr::read_json_object(folder + "/vocab.json");
@@ -456,3 +456,4 @@ class TestTokenizerJson : public QObject {
 
 QTEST_APPLESS_MAIN(TestTokenizerJson)
 #include "test_tokenizer_json.moc"
+#include "tests/support/places.h"

@@ -38,7 +38,7 @@ struct Captured {
 
 /// The demo's text, read by the demo and by a conversion whose heads differ.
 Captured capture_demo(std::size_t tokens) {
-  const bsbr::Checkpoint checkpoint = bsbr::Checkpoint::open(BSBR_SOURCE_DIR "/resources/demo");
+  const bsbr::Checkpoint checkpoint = bsbr::Checkpoint::open(bsbr::test::in_repository("resources/demo"));
   const bsbr::LanguageModel model = bsbr::LanguageModel::load(checkpoint);
   const bsbr::Tokenizer tokenizer = bsbr::open_tokenizer(checkpoint);
   bsbr::BsbrConfig config;
@@ -347,3 +347,4 @@ class TestAttentionViews : public QObject {
 
 QTEST_MAIN(TestAttentionViews)
 #include "test_attention_views.moc"
+#include "tests/support/places.h"

@@ -121,7 +121,7 @@ class TestUiEndings : public QObject {
   void aHugeFileIsRefused() {
     Studio studio;
     const auto folder = studio.folder / "huge";
-    std::filesystem::copy(BSBR_SOURCE_DIR "/resources/demo", folder);
+    std::filesystem::copy(bsbr::test::in_repository("resources/demo"), folder);
     const nlohmann::json tensor = {
         {"dtype", "F32"}, {"shape", {524288, 1024}}, {"data_offsets", {0, 2147483648U}}};
     const std::string header = nlohmann::json{{"transformer.wte.weight", tensor}}.dump();
@@ -165,3 +165,4 @@ class TestUiEndings : public QObject {
 
 QTEST_MAIN(TestUiEndings)
 #include "test_ui_endings.moc"
+#include "tests/support/places.h"

@@ -219,7 +219,7 @@ class TestUiModels : public QObject {
   }
 
   void theSampleSessionIsSound() {
-    const Session session = Session::load(BSBR_SOURCE_DIR "/resources/sessions/demo-session.json");
+    const Session session = Session::load(bsbr::test::in_repository("resources/sessions/demo-session.json"));
     QVERIFY(session.converted);
     QVERIFY(session.text.size() > 1000);
     QVERIFY(QFileInfo::exists(session.checkpoint));
@@ -234,3 +234,4 @@ class TestUiModels : public QObject {
 
 QTEST_MAIN(TestUiModels)
 #include "test_ui_models.moc"
+#include "tests/support/places.h"

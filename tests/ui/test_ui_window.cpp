@@ -121,7 +121,7 @@ class TestUiWindow : public QObject {
   void droppedFoldersAreOpened() {
     Studio studio;
     QMimeData data;
-    data.setUrls({QUrl::fromLocalFile(QStringLiteral(BSBR_SOURCE_DIR "/resources/demo"))});
+    data.setUrls({QUrl::fromLocalFile(QString::fromStdString(bsbr::test::in_repository("resources/demo")))});
     QDragEnterEvent enter(QPoint(50, 50), Qt::CopyAction, &data, Qt::LeftButton, Qt::NoModifier);
     QApplication::sendEvent(studio.window.get(), &enter);
     QVERIFY(enter.isAccepted());
@@ -191,7 +191,7 @@ class TestUiWindow : public QObject {
     Studio studio;
     QVERIFY(studio.open_demo());
     const auto first = studio.controller.opened();
-    studio.controller.open(QStringLiteral(BSBR_SOURCE_DIR "/resources/demo/"));
+    studio.controller.open(QString::fromStdString(bsbr::test::in_repository("resources/demo/")));
     QTRY_VERIFY_WITH_TIMEOUT(studio.controller.opened() != first, 60'000);
     QVERIFY(!studio.controller.converted());
     QVERIFY(studio.wait_until_calm());
@@ -210,3 +210,4 @@ class TestUiWindow : public QObject {
 
 QTEST_MAIN(TestUiWindow)
 #include "test_ui_window.moc"
+#include "tests/support/places.h"
