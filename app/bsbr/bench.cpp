@@ -1,7 +1,7 @@
 #include <algorithm>
-#include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <ostream>
 
 #include "app/bsbr/bench_report.h"
 #include "app/bsbr/commands.h"
@@ -14,6 +14,7 @@ namespace bsbr::cli {
 namespace {
 
 struct BenchCommand {
+  Terminal& terminal;
   Common common;
   Conversion conversion;
   DenseStart dense_start;
@@ -28,14 +29,17 @@ struct BenchCommand {
     if (options.repetitions < 1)
       throw Error(ErrorKind::InvalidArgument,
                   cat("--repetitions is ", options.repetitions, "; legal: 1 or more"));
-    const OpenedWithText opened = open_with_text(checkpoint, text);
+    const OpenedWithText opened = open_with_text(terminal, checkpoint, text);
     if (converted.empty()) conversion.validate(opened.config.context);
     choose_lengths(opened.config);
     if (opened.tokens.empty()) throw Error(ErrorKind::InvalidArgument, cat(opened.source, ": has no tokens"));
-    auto texts = converted.empty() ? conversion.wanted_texts(opened.tokenizer, opened.config) : std::nullopt;
-    const LanguageModel original = load_model(opened.checkpoint, common.device).with_attention(std::nullopt);
-    const LanguageModel sparse = conversion.counterpart(original, std::move(texts), converted, common.device);
-    const std::vector<std::int64_t> start = dense_start.of(sparse, opened.tokens);
+    auto texts =
+        converted.empty() ? conversion.wanted_texts(terminal, opened.tokenizer, opened.config) : std::nullopt;
+    const LanguageModel original =
+        load_model(terminal, opened.checkpoint, common.device).with_attention(std::nullopt);
+    const LanguageModel sparse =
+        conversion.counterpart(terminal, original, std::move(texts), converted, common.device);
+    const std::vector<std::int64_t> start = dense_start.of(terminal, sparse, opened.tokens);
     const LanguageModel other = sparse.with_dense_start(start);
     const std::vector<BenchModel> models{{"original", &original}, {"converted", &other}};
     attention_only ? run_attention(models, opened.tokens, start) : run_models(models, opened.tokens, start);
@@ -64,17 +68,17 @@ struct BenchCommand {
   void run_models(const std::vector<BenchModel>& models, const std::vector<TokenId>& tokens,
                   const std::vector<std::int64_t>& start) const {
     const Bench bench = [&] {
-      ProgressLine progress;
+      ProgressLine progress(terminal);
       return measure_bench(models, tokens, options, progress.job());
     }();
     if (common.json) {
       nlohmann::json json = bench.to_json();
       json["dense_until"] = start;
-      return print_json(json);
+      return terminal.print_json(json);
     }
-    if (csv) return print_bench_csv(std::cout, bench);
-    print_bench(std::cout, bench);
-    print_dense_start(std::cout, start);
+    if (csv) return print_bench_csv(terminal.out, bench);
+    print_bench(terminal.out, bench);
+    print_dense_start(terminal.out, start);
   }
 
   void run_attention(const std::vector<BenchModel>& models, const std::vector<TokenId>& tokens,
@@ -88,7 +92,7 @@ struct BenchCommand {
     std::vector<AttentionPoint> points;
     double product = 0;
     {
-      ProgressLine progress;
+      ProgressLine progress(terminal);
       for (const std::int64_t length : options.lengths) {
         points.push_back(
             {length, measure_attention(measured, repeated(tokens, 0, length),
@@ -100,11 +104,11 @@ struct BenchCommand {
     if (common.json) {
       nlohmann::json json = attention_json(names, points, product);
       json["dense_until"] = start;
-      return print_json(json);
+      return terminal.print_json(json);
     }
-    if (csv) return print_attention_csv(std::cout, names, points);
-    print_attention(std::cout, names, points, *layer, product);
-    print_dense_start(std::cout, start);
+    if (csv) return print_attention_csv(terminal.out, names, points);
+    print_attention(terminal.out, names, points, *layer, product);
+    print_dense_start(terminal.out, start);
   }
 
   [[nodiscard]] nlohmann::json attention_json(const std::vector<std::string>& models,
@@ -125,51 +129,48 @@ struct BenchCommand {
 
 }  // namespace
 
-void add_bench(CLI::App& app) {
-  auto bench = std::make_shared<BenchCommand>();
-  CLI::App* command = app.add_subcommand(
+void add_bench(CommandLine& line, Terminal& terminal) {
+  auto bench = std::make_shared<BenchCommand>(terminal);
+  const Command command = line.add(
       "bench",
       "Time a checkpoint beside its conversion over lengths: prefill, decoding, memory, and their parts");
-  command->add_option("CKPT", bench->checkpoint, kCheckpointHelp)->required();
-  CLI::Option* converted = command->add_option("CONVERTED", bench->converted,
-                                               "Converted checkpoint (default: converts in memory)");
-  command->add_option(
+  command.option("CKPT", bench->checkpoint, kCheckpointHelp).required();
+  const Option converted =
+      command.option("CONVERTED", bench->converted, "Converted checkpoint (default: converts in memory)");
+  command.option(
       "--text", bench->text,
       "Text to run, or - for standard input; repeated where it is short (default: bundled sample)");
   command
-      ->add_option(
-          "--lengths", bench->options.lengths,
-          "Tokens, several with commas between (default: 512 and its doubles up to the context); with "
-          "rotary positions also beyond the context")
-      ->delimiter(',')
-      ->allow_extra_args(false)
-      ->check(whole_number);
+      .option("--lengths", bench->options.lengths,
+              "Tokens, several with commas between (default: 512 and its doubles up to the context); with "
+              "rotary positions also beyond the context")
+      .list()
+      .whole_number();
+  command.option("--repetitions", bench->options.repetitions, "Runs of each prefill, after one to warm up")
+      .whole_number()
+      .with_default();
   command
-      ->add_option("--repetitions", bench->options.repetitions, "Runs of each prefill, after one to warm up")
-      ->check(whole_number)
-      ->capture_default_str();
+      .option("--seconds", bench->options.most_seconds,
+              "After so long no further run of a model and length begins; one always counts")
+      .not_negative()
+      .with_default();
+  const Option only =
+      command.flag("--attention-only", bench->attention_only,
+                   "Time the attention of one layer, to lengths that the model takes too long for");
+  command.option("--layer", bench->layer, "That layer, from 0 (default: the middle one)")
+      .whole_number()
+      .needs(only);
   command
-      ->add_option("--seconds", bench->options.most_seconds,
-                   "After so long no further run of a model and length begins; one always counts")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
-  CLI::Option* only =
-      command->add_flag("--attention-only", bench->attention_only,
-                        "Time the attention of one layer, to lengths that the model takes too long for");
-  command->add_option("--layer", bench->layer, "That layer, from 0 (default: the middle one)")
-      ->check(whole_number)
-      ->needs(only);
-  command
-      ->add_flag("--predict", bench->options.predict,
-                 "Print beside each time what arithmetic and memory traffic, over this machine's measured "
-                 "ceilings, let expect")
-      ->excludes(only);
-  command->add_flag("--csv", bench->csv, "Print comma-separated values instead of tables");
-  bench->conversion.add_to(*command, converted);
-  bench->dense_start.add_to(*command);
-  bench->common.add_to(*command);
-  command->get_option("--csv")->excludes(command->get_option("--json"));
-  command->callback([bench] { bench->run(); });
+      .flag("--predict", bench->options.predict,
+            "Print beside each time what arithmetic and memory traffic, over this machine's measured "
+            "ceilings, let expect")
+      .excludes(only);
+  command.flag("--csv", bench->csv, "Print comma-separated values instead of tables");
+  bench->conversion.add_to(command, &converted);
+  bench->dense_start.add_to(command);
+  bench->common.add_to(command);
+  command.added("--csv").excludes(command.added("--json"));
+  command.action([bench] { bench->run(); });
 }
 
 }  // namespace bsbr::cli

@@ -1,7 +1,7 @@
 #include <algorithm>
-#include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <ostream>
 
 #include "app/bsbr/commands.h"
 #include "app/bsbr/settings.h"
@@ -55,12 +55,13 @@ struct Row {
 };
 
 struct Cache {
+  Terminal& terminal;
   Common common;
 
   void run() const {
     common.apply();
     const std::vector<HubModel> models = list_hub_models();
-    if (common.json) return print_json(as_json(models));
+    if (common.json) return terminal.print_json(as_json(models));
     print(models);
   }
 
@@ -81,7 +82,7 @@ struct Cache {
     return {{"folder", hub_cache_folder().string()}, {"bytes", bytes}, {"models", std::move(list)}};
   }
 
-  static void print(const std::vector<HubModel>& models) {
+  void print(const std::vector<HubModel>& models) const {
     std::vector<Row> rows;
     std::uint64_t bytes = 0;
     for (const HubModel& model : models) {
@@ -98,8 +99,8 @@ struct Cache {
     constexpr std::size_t kCommit = 10, kSize = 10;
     const auto line = [&](const std::string& name, const std::string& revision, const std::string& commit,
                           const std::string& size, const std::string& state) {
-      std::cout << left(name, names) << left(revision, revisions) << left(commit, kCommit)
-                << right(size, kSize) << "  " << state << '\n';
+      terminal.out << left(name, names) << left(revision, revisions) << left(commit, kCommit)
+                   << right(size, kSize) << "  " << state << '\n';
     };
     if (!rows.empty()) line("model", "revision", "commit", "size", "state");
     for (const Row& row : rows) {
@@ -111,28 +112,28 @@ struct Cache {
     }
     for (const HubModel& model : models) {
       if (model.broken_off > 0) {
-        std::cout << model.name << ": " << model.broken_off << " download(s) were broken off, with "
-                  << human_bytes(static_cast<std::int64_t>(model.broken_off_bytes))
-                  << " that are kept; opening it by its name goes on\n";
+        terminal.out << model.name << ": " << model.broken_off << " download(s) were broken off, with "
+                     << human_bytes(static_cast<std::int64_t>(model.broken_off_bytes))
+                     << " that are kept; opening it by its name goes on\n";
       } else if (model.snapshots.empty()) {
-        std::cout << model.name << ": " << one_line(model.problem) << '\n';
+        terminal.out << model.name << ": " << one_line(model.problem) << '\n';
       }
     }
-    std::cout << models.size() << (models.size() == 1 ? " model, " : " models, ")
-              << human_bytes(static_cast<std::int64_t>(bytes)) << " in " << hub_cache_folder().string()
-              << '\n';
+    terminal.out << models.size() << (models.size() == 1 ? " model, " : " models, ")
+                 << human_bytes(static_cast<std::int64_t>(bytes)) << " in " << hub_cache_folder().string()
+                 << '\n';
   }
 };
 
 }  // namespace
 
-void add_cache(CLI::App& app) {
-  auto cache = std::make_shared<Cache>();
-  CLI::App* command = app.add_subcommand(
+void add_cache(CommandLine& line, Terminal& terminal) {
+  auto cache = std::make_shared<Cache>(terminal);
+  const Command command = line.add(
       "cache",
       "List the models in the local hub cache: what is complete, what is missing, what can be opened");
-  cache->common.add_to(*command);
-  command->callback([cache] { cache->run(); });
+  cache->common.add_to(command);
+  command.action([cache] { cache->run(); });
 }
 
 }  // namespace bsbr::cli

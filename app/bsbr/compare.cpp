@@ -1,6 +1,6 @@
-#include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <ostream>
 
 #include "app/bsbr/commands.h"
 #include "app/bsbr/comparison_report.h"
@@ -12,6 +12,7 @@ namespace bsbr::cli {
 namespace {
 
 struct Compare {
+  Terminal& terminal;
   Common common;
   Conversion conversion;
   std::string checkpoint, converted, text;
@@ -19,46 +20,47 @@ struct Compare {
 
   void run() const {
     common.apply();
-    const OpenedWithText opened = open_with_text(checkpoint, text);
+    const OpenedWithText opened = open_with_text(terminal, checkpoint, text);
     if (converted.empty()) conversion.validate(opened.config.context);
     const std::vector<TokenId> ids =
         take_tokens(opened.tokens, length, opened.config, opened.source, "--seq-len");
-    auto texts = converted.empty() ? conversion.wanted_texts(opened.tokenizer, opened.config) : std::nullopt;
-    const LanguageModel original = load_model(opened.checkpoint, common.device).with_attention(std::nullopt);
-    const LanguageModel other = conversion.counterpart(original, std::move(texts), converted, common.device);
+    auto texts =
+        converted.empty() ? conversion.wanted_texts(terminal, opened.tokenizer, opened.config) : std::nullopt;
+    const LanguageModel original =
+        load_model(terminal, opened.checkpoint, common.device).with_attention(std::nullopt);
+    const LanguageModel other =
+        conversion.counterpart(terminal, original, std::move(texts), converted, common.device);
     if (!length && ids.size() < opened.tokens.size()) {
-      std::cerr << "bsbr: the text has " << with_commas(static_cast<std::int64_t>(opened.tokens.size()))
-                << " tokens; the first " << with_commas(opened.config.context)
-                << ", the model's context, are compared\n";
+      terminal.err << "bsbr: the text has " << with_commas(static_cast<std::int64_t>(opened.tokens.size()))
+                   << " tokens; the first " << with_commas(opened.config.context)
+                   << ", the model's context, are compared\n";
     }
     const Comparison comparison = [&] {
-      ProgressLine progress;
+      ProgressLine progress(terminal);
       return bsbr::compare(original, other, ids, progress.job());
     }();
-    if (common.json) return print_json(comparison.to_json());
-    print_report(std::cout, comparison, other.config(), opened.checkpoint.name(), opened.source);
+    if (common.json) return terminal.print_json(comparison.to_json());
+    print_report(terminal.out, comparison, other.config(), opened.checkpoint.name(), opened.source);
   }
 };
 
 }  // namespace
 
-void add_compare(CLI::App& app) {
-  auto compare = std::make_shared<Compare>();
-  CLI::App* command = app.add_subcommand(
+void add_compare(CommandLine& line, Terminal& terminal) {
+  auto compare = std::make_shared<Compare>(terminal);
+  const Command command = line.add(
       "compare",
       "Compare a checkpoint with its conversion: what it still predicts, how fast, in how much memory");
-  command->add_option("CKPT", compare->checkpoint, kCheckpointHelp)->required();
-  CLI::Option* converted = command->add_option("CONVERTED", compare->converted,
-                                               "Converted checkpoint (default: converts in memory)");
-  command->add_option("--text", compare->text,
-                      "Text to predict, or - for standard input (default: bundled sample)");
-  command
-      ->add_option("--seq-len", compare->length,
-                   "Tokens of the text (default: as many as the context allows)")
-      ->check(whole_number);
-  compare->conversion.add_to(*command, converted);
-  compare->common.add_to(*command);
-  command->callback([compare] { compare->run(); });
+  command.option("CKPT", compare->checkpoint, kCheckpointHelp).required();
+  const Option converted =
+      command.option("CONVERTED", compare->converted, "Converted checkpoint (default: converts in memory)");
+  command.option("--text", compare->text,
+                 "Text to predict, or - for standard input (default: bundled sample)");
+  command.option("--seq-len", compare->length, "Tokens of the text (default: as many as the context allows)")
+      .whole_number();
+  compare->conversion.add_to(command, &converted);
+  compare->common.add_to(command);
+  command.action([compare] { compare->run(); });
 }
 
 }  // namespace bsbr::cli

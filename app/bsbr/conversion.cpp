@@ -14,61 +14,56 @@ constexpr double kDefaultQuality = 0.005;
 
 using Tokens = std::vector<TokenId>;
 
-Tokens tokens_of(const std::string& path, const Tokenizer& tokenizer, const ModelConfig& config) {
-  return encode_text(read_input(path), input_name(path), tokenizer, config);
-}
-
 Tokens start_of(const std::string& path, const Tokenizer& tokenizer, const ModelConfig& config,
                 std::int64_t most) {
-  Tokens tokens = tokens_of(path, tokenizer, config);
+  Tokens tokens = encode_text(read_text(path), path, tokenizer, config);
   tokens.resize(std::min(tokens.size(), static_cast<std::size_t>(most)));
   return tokens;
 }
 
 }  // namespace
 
-void Conversion::add_to(CLI::App& command, CLI::Option* excluded) {
+void Conversion::add_to(const Command& command, const Option* excluded) {
   add_bsbr_options(command, bsbr);
-  CLI::Option* by_density = command.add_option(
+  const Option by_density = command.option(
       "--density", density, "Plan every head so that on average this share of all query-key pairs is exact");
-  CLI::Option* by_quality =
+  const Option by_quality =
       command
-          .add_option("--quality", quality,
-                      "Plan every head for the least density at which the KL divergence from the original "
-                      "stays below this, in nats a token (default: " +
-                          fixed(kDefaultQuality, 3) + ")")
-          ->excludes(by_density);
-  CLI::Option* by_count =
-      command.add_option("--retrieve", retrieve, "Plan nothing: every head reads so many far tokens exactly")
-          ->check(whole_number)
-          ->excludes(by_density)
-          ->excludes(by_quality);
-  CLI::Option* only =
-      command
-          .add_flag("--states-only", bsbr.states_only,
-                    "Keep only the condensed states of the far past: the cache shrinks by the "
-                    "compression factor, and nothing is retrieved")
-          ->excludes(by_density)
-          ->excludes(by_quality)
-          ->excludes(by_count);
+          .option("--quality", quality,
+                  "Plan every head for the least density at which the KL divergence from the original "
+                  "stays below this, in nats a token (default: " +
+                      fixed(kDefaultQuality, 3) + ")")
+          .excludes(by_density);
+  const Option by_count =
+      command.option("--retrieve", retrieve, "Plan nothing: every head reads so many far tokens exactly")
+          .whole_number()
+          .excludes(by_density)
+          .excludes(by_quality);
+  const Option only = command
+                          .flag("--states-only", bsbr.states_only,
+                                "Keep only the condensed states of the far past: the cache shrinks by the "
+                                "compression factor, and nothing is retrieved")
+                          .excludes(by_density)
+                          .excludes(by_quality)
+                          .excludes(by_count);
   const auto [text, length] = add_calibration_to(command);
-  for (CLI::Option* option : {text, length}) option->excludes(by_count)->excludes(only);
+  for (const Option option : {text, length}) option.excludes(by_count).excludes(only);
   if (excluded == nullptr) return;
-  for (CLI::Option* option : {by_density, by_quality, by_count, only, text, length})
-    option->excludes(excluded);
+  for (const Option option : {by_density, by_quality, by_count, only, text, length})
+    option.excludes(*excluded);
   for (const char* name :
        {"--chunk-size", "--block-size", "--compression-factor", "--window", "--candidates"}) {
-    command.get_option(name)->excludes(excluded);
+    command.added(name).excludes(*excluded);
   }
 }
 
-std::pair<CLI::Option*, CLI::Option*> Conversion::add_calibration_to(CLI::App& command) {
-  return {command.add_option("--calibrate", calibrate, "Text to plan from (default: a bundled one)"),
+std::pair<Option, Option> Conversion::add_calibration_to(const Command& command) {
+  return {command.option("--calibrate", calibrate, "Text to plan from (default: a bundled one)"),
           command
-              .add_option("--calibration-tokens", calibration_tokens,
-                          "Tokens to plan from, at most; and to check the plan on")
-              ->check(whole_number)
-              ->capture_default_str()};
+              .option("--calibration-tokens", calibration_tokens,
+                      "Tokens to plan from, at most; and to check the plan on")
+              .whole_number()
+              .with_default()};
 }
 
 void Conversion::validate(std::int64_t context) const {
@@ -87,38 +82,41 @@ void Conversion::validate(std::int64_t context) const {
   }
 }
 
-Conversion::Texts Conversion::texts(const Tokenizer& tokenizer, const ModelConfig& config) const {
+Conversion::Texts Conversion::texts(Terminal& terminal, const Tokenizer& tokenizer,
+                                    const ModelConfig& config) const {
   const std::int64_t most = std::min(calibration_tokens, config.context);
   std::string source = calibrate.empty() ? resource("calibration/plan.txt").string() : input_name(calibrate);
   auto [plan, check] =
-      calibrate.empty()
-          ? std::pair{start_of(source, tokenizer, config, most),
-                      start_of(resource("demo/sample.txt").string(), tokenizer, config, most)}
-          : split_text(tokens_of(calibrate, tokenizer, config), most, tokenizer.beginning_token(), source);
+      calibrate.empty() ? std::pair{start_of(source, tokenizer, config, most),
+                                    start_of(resource("demo/sample.txt").string(), tokenizer, config, most)}
+                        : split_text(encode_text(read_input(terminal, calibrate), source, tokenizer, config),
+                                     most, tokenizer.beginning_token(), source);
   return {plan_texts(tokenizer, std::move(plan), std::move(check), bsbr.chunk_size), std::move(source)};
 }
 
-std::optional<Conversion::Texts> Conversion::wanted_texts(const Tokenizer& tokenizer,
+std::optional<Conversion::Texts> Conversion::wanted_texts(Terminal& terminal, const Tokenizer& tokenizer,
                                                           const ModelConfig& config) const {
-  return plans() ? std::optional(texts(tokenizer, config)) : std::nullopt;
+  return plans() ? std::optional(texts(terminal, tokenizer, config)) : std::nullopt;
 }
 
-Conversion::Result Conversion::plan(const LanguageModel& original, std::optional<Texts> from) const {
+Conversion::Result Conversion::plan(Terminal& terminal, const LanguageModel& original,
+                                    std::optional<Texts> from) const {
   BsbrConfig config = bsbr;
   config.retrieve = retrieve.value_or(0);
   if (!from) return {config, {}, {}, {}};
   PlanTarget target{density, {}};
   if (!density) target.kl = quality.value_or(kDefaultQuality);
-  ProgressLine progress;
+  ProgressLine progress(terminal);
   Tokens check = from->texts.check;
   Plan plan = make_plan(original, config, std::move(from->texts), target, progress.job());
   return {plan.config, std::move(plan), std::move(from->source), std::move(check)};
 }
 
-LanguageModel Conversion::counterpart(const LanguageModel& original, std::optional<Texts> from,
-                                      const std::string& path, const std::string& device) const {
-  if (path.empty()) return original.with_attention(plan(original, std::move(from)).config);
-  LanguageModel model = load_model(open_checkpoint(path), device);
+LanguageModel Conversion::counterpart(Terminal& terminal, const LanguageModel& original,
+                                      std::optional<Texts> from, const std::string& path,
+                                      const std::string& device) const {
+  if (path.empty()) return original.with_attention(plan(terminal, original, std::move(from)).config);
+  LanguageModel model = load_model(terminal, open_checkpoint(terminal, path), device);
   if (!model.config().bsbr) {
     throw Error(ErrorKind::InvalidArgument, cat(path, ": is not converted; make it with `bsbr convert`"));
   }

@@ -1,10 +1,11 @@
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <optional>
 #include <string>
 #include <utility>
 
+#include "app/bsbr/options.h"
+#include "app/bsbr/terminal.h"
 #include "engine/attention/bsbr_config.h"
 #include "engine/conversion/planner.h"
 #include "engine/model/language_model.h"
@@ -22,9 +23,9 @@ struct Conversion {
 
   /// Adds the sizes, --density, --quality, --retrieve, --states-only, --calibrate and --calibration-tokens.
   /// None of them goes with `excluded`.
-  void add_to(CLI::App& command, CLI::Option* excluded = nullptr);
+  void add_to(const Command& command, const Option* excluded = nullptr);
   /// Adds only the last two.
-  std::pair<CLI::Option*, CLI::Option*> add_calibration_to(CLI::App& command);
+  std::pair<Option, Option> add_calibration_to(const Command& command);
   /// Throws Error(InvalidArgument) for sizes that a model of `context` positions cannot have.
   void validate(std::int64_t context) const;
 
@@ -33,11 +34,11 @@ struct Conversion {
     PlanTexts texts;
     std::string source;
   };
-  [[nodiscard]] Texts texts(const Tokenizer& tokenizer, const ModelConfig& config) const;
+  [[nodiscard]] Texts texts(Terminal& terminal, const Tokenizer& tokenizer, const ModelConfig& config) const;
   /// Whether a plan is made, so that texts are wanted: not for --retrieve and --states-only.
   [[nodiscard]] bool plans() const { return !retrieve && !bsbr.states_only; }
   /// The texts where they are wanted. Throws Error.
-  [[nodiscard]] std::optional<Texts> wanted_texts(const Tokenizer& tokenizer,
+  [[nodiscard]] std::optional<Texts> wanted_texts(Terminal& terminal, const Tokenizer& tokenizer,
                                                   const ModelConfig& config) const;
 
   /// A plan for the model, made from the first of the texts and checked on the second; without texts every
@@ -48,13 +49,15 @@ struct Conversion {
     std::string text;                 ///< what it was made from
     std::vector<TokenId> check_text;  ///< what it was checked on
   };
-  [[nodiscard]] Result plan(const LanguageModel& original, std::optional<Texts> from) const;
+  [[nodiscard]] Result plan(Terminal& terminal, const LanguageModel& original,
+                            std::optional<Texts> from) const;
 
   /// What the original is held against: the converted checkpoint `path`, or where that is empty a conversion
   /// in memory, as plan() makes it. Throws Error(InvalidArgument) for a checkpoint that is no conversion of
   /// the original.
-  [[nodiscard]] LanguageModel counterpart(const LanguageModel& original, std::optional<Texts> from,
-                                          const std::string& path, const std::string& device) const;
+  [[nodiscard]] LanguageModel counterpart(Terminal& terminal, const LanguageModel& original,
+                                          std::optional<Texts> from, const std::string& path,
+                                          const std::string& device) const;
 };
 
 /// "retrieve 512", "states only", or "a plan for each head".

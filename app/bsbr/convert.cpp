@@ -1,7 +1,7 @@
 #include <algorithm>
-#include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <ostream>
 
 #include "app/bsbr/commands.h"
 #include "app/bsbr/conversion.h"
@@ -22,6 +22,7 @@ std::string tokenizer_line(const TokenizerCheck& check) {
 }
 
 struct Convert {
+  Terminal& terminal;
   Common common;
   Conversion conversion;
   std::string checkpoint, out, dtype;
@@ -31,7 +32,7 @@ struct Convert {
     common.apply();
     ExportOptions options = asked;
     if (!dtype.empty()) options.dtype = dtype_from_config_name(dtype);
-    const Checkpoint source = open_checkpoint(checkpoint);
+    const Checkpoint source = open_checkpoint(terminal, checkpoint);
     const ModelConfig model = config_of(source);
     if (model.bsbr) {
       throw Error(
@@ -41,10 +42,10 @@ struct Convert {
     conversion.validate(model.context);
     check_destination(source, out, options);
     std::optional<Conversion::Texts> texts;
-    if (conversion.plans()) texts = conversion.texts(open_tokenizer(source), model);
+    if (conversion.plans()) texts = conversion.texts(terminal, open_tokenizer(source), model);
     // The export is verified bit for bit against this model, so it is made where the verification runs.
-    const LanguageModel original = load_model(source, "cpu");
-    const Conversion::Result planned = conversion.plan(original, std::move(texts));
+    const LanguageModel original = load_model(terminal, source, "cpu");
+    const Conversion::Result planned = conversion.plan(terminal, original, std::move(texts));
     const LanguageModel converted = original.with_attention(planned.config);
     if (planned.plan) options.check = planned.plan->check;
     options.check_text = [&] {
@@ -53,23 +54,23 @@ struct Convert {
                  : sample_tokens(source, model, std::min(conversion.calibration_tokens, model.context));
     };
     const ExportReport report = [&] {
-      ProgressLine progress;
+      ProgressLine progress(terminal);
       return export_checkpoint(source, converted, out, options, progress.job());
     }();
     print(planned, report);
-    std::cout.flush();
+    terminal.out.flush();
     if (planned.plan) remember(converted, source);
   }
 
  private:
   /// The export is in place whatever becomes of this.
-  static void remember(const LanguageModel& converted, const Checkpoint& source) {
+  void remember(const LanguageModel& converted, const Checkpoint& source) const {
     try {
-      remember_dense_start(converted, open_tokenizer(source));
+      remember_dense_start(terminal, converted, open_tokenizer(source));
     } catch (const std::exception& error) {
-      std::cerr << "bsbr: warning: where dense attention is faster was not measured and will be when the "
-                   "checkpoint is used first: "
-                << one_line(error.what()) << '\n';
+      terminal.err << "bsbr: warning: where dense attention is faster was not measured and will be when the "
+                      "checkpoint is used first: "
+                   << one_line(error.what()) << '\n';
     }
   }
 
@@ -98,42 +99,43 @@ struct Convert {
         json["calibration"] = {{"text", planned.text}, {"tokens", planned.plan->tokens}};
         if (planned.plan->recall) json["check"]["recall"] = planned.plan->recall->to_json();
       }
-      return print_json(json);
+      return terminal.print_json(json);
     }
     if (planned.plan) {
-      std::cout << "planned from " << with_commas(planned.plan->tokens) << " tokens of " << planned.text
-                << '\n'
-                << recall_line(*planned.plan);
+      terminal.out << "planned from " << with_commas(planned.plan->tokens) << " tokens of " << planned.text
+                   << '\n'
+                   << recall_line(*planned.plan);
     }
-    if (report.fidelity) std::cout << fidelity_line(*report.fidelity) << '\n';
-    std::cout << tokenizer_line(report.tokenizer) << '\n';
-    std::cout << report.folder.string() << ": written and verified, " << report.tensors << " tensors "
-              << (report.same_bits ? "bit-identical" : "rounded to " + dtype) << ", "
-              << (report.left_out > 0 ? cat(report.left_out, " that the model does not use left out, ") : "")
-              << human_bytes(static_cast<std::int64_t>(report.bytes)) << '\n';
+    if (report.fidelity) terminal.out << fidelity_line(*report.fidelity) << '\n';
+    terminal.out << tokenizer_line(report.tokenizer) << '\n';
+    terminal.out << report.folder.string() << ": written and verified, " << report.tensors << " tensors "
+                 << (report.same_bits ? "bit-identical" : "rounded to " + dtype) << ", "
+                 << (report.left_out > 0 ? cat(report.left_out, " that the model does not use left out, ")
+                                         : "")
+                 << human_bytes(static_cast<std::int64_t>(report.bytes)) << '\n';
   }
 };
 
 }  // namespace
 
-void add_convert(CLI::App& app) {
-  auto convert = std::make_shared<Convert>();
-  CLI::App* command = app.add_subcommand("convert", "Convert a checkpoint to BSBR and write it to a folder");
-  command->add_option("CKPT", convert->checkpoint, kCheckpointHelp)->required();
-  command->add_option("OUT", convert->out, "Folder to write")->required();
-  convert->conversion.add_to(*command);
+void add_convert(CommandLine& line, Terminal& terminal) {
+  auto convert = std::make_shared<Convert>(terminal);
+  const Command command = line.add("convert", "Convert a checkpoint to BSBR and write it to a folder");
+  command.option("CKPT", convert->checkpoint, kCheckpointHelp).required();
+  command.option("OUT", convert->out, "Folder to write").required();
+  convert->conversion.add_to(command);
   command
-      ->add_option("--dtype", convert->dtype,
-                   "Write the weights as float32, float16 or bfloat16 (default: as they are)")
-      ->check(CLI::IsMember({"float32", "float16", "bfloat16"}));
+      .option("--dtype", convert->dtype,
+              "Write the weights as float32, float16 or bfloat16 (default: as they are)")
+      .one_of({"float32", "float16", "bfloat16"});
   command
-      ->add_option("--max-shard-size", convert->asked.shard_bytes,
-                   "Size of a file of weights at most, as in 5GB or 500MB")
-      ->transform(CLI::AsSizeValue(true))
-      ->default_str("5GB");
-  command->add_flag("--force", convert->asked.force, "Replace OUT if it is a checkpoint folder");
-  convert->common.add_to(*command);
-  command->callback([convert] { convert->run(); });
+      .option("--max-shard-size", convert->asked.shard_bytes,
+              "Size of a file of weights at most, as in 5GB or 500MB")
+      .size_in_bytes()
+      .with_default("5GB");
+  command.flag("--force", convert->asked.force, "Replace OUT if it is a checkpoint folder");
+  convert->common.add_to(command);
+  command.action([convert] { convert->run(); });
 }
 
 }  // namespace bsbr::cli

@@ -1,6 +1,6 @@
-#include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <ostream>
 
 #include "app/bsbr/commands.h"
 #include "app/bsbr/settings.h"
@@ -12,42 +12,43 @@ namespace bsbr::cli {
 namespace {
 
 struct Doctor {
+  Terminal& terminal;
   Common common;
   std::int64_t cases = 20;
   std::uint64_t seed = 1;
 
-  static void print(const Diagnosis& diagnosis) {
-    std::cout << "machine  " << diagnosis.machine.text() << '\n';
+  void print(const Diagnosis& diagnosis) const {
+    terminal.out << "machine  " << diagnosis.machine.text() << '\n';
     if (diagnosis.device.empty()) {
-      std::cout << "GPU      none that can be used: " << one_line(diagnosis.no_gpu)
-                << "\nchecks   of the CPU kernels\n";
+      terminal.out << "GPU      none that can be used: " << one_line(diagnosis.no_gpu)
+                   << "\nchecks   of the CPU kernels\n";
     } else {
-      std::cout << "GPU      " << one_line(diagnosis.device) << ", " << human_bytes(diagnosis.free_bytes)
-                << " of " << human_bytes(diagnosis.total_bytes)
-                << " free\nchecks   of the CPU and the CUDA kernels\n";
+      terminal.out << "GPU      " << one_line(diagnosis.device) << ", " << human_bytes(diagnosis.free_bytes)
+                   << " of " << human_bytes(diagnosis.total_bytes)
+                   << " free\nchecks   of the CPU and the CUDA kernels\n";
     }
     for (const AttentionTime& time : diagnosis.times) {
-      std::cout << "attention of " << with_commas(time.tokens) << " tokens  dense " << fixed(time.dense_ms, 2)
-                << " ms, BSBR " << fixed(time.bsbr_ms, 2) << " ms\n";
+      terminal.out << "attention of " << with_commas(time.tokens) << " tokens  dense "
+                   << fixed(time.dense_ms, 2) << " ms, BSBR " << fixed(time.bsbr_ms, 2) << " ms\n";
     }
     for (const CheckedKernel& check : diagnosis.failed)
-      std::cout << "FAILED   " << check.kernel << " (" << check.input << "): " << check.fault << '\n';
-    std::cout << diagnosis.passed << " passed, " << diagnosis.failed.size() << " failed\n";
+      terminal.out << "FAILED   " << check.kernel << " (" << check.input << "): " << check.fault << '\n';
+    terminal.out << diagnosis.passed << " passed, " << diagnosis.failed.size() << " failed\n";
   }
 
   void run() const {
     common.apply();
     const Diagnosis diagnosis = [&] {
-      ProgressLine progress;
+      ProgressLine progress(terminal);
       return diagnose(cases, seed, progress.job());
     }();
     if (common.json) {
-      print_json(diagnosis.to_json());
+      terminal.print_json(diagnosis.to_json());
     } else {
       print(diagnosis);
     }
     if (!diagnosis.failed.empty()) {
-      std::cout.flush();
+      terminal.out.flush();
       throw Error(ErrorKind::Internal,
                   "kernels compute something else than the reference; what they were given stands above");
     }
@@ -56,18 +57,16 @@ struct Doctor {
 
 }  // namespace
 
-void add_doctor(CLI::App& app) {
-  auto doctor = std::make_shared<Doctor>();
-  CLI::App* command = app.add_subcommand(
+void add_doctor(CommandLine& line, Terminal& terminal) {
+  auto doctor = std::make_shared<Doctor>(terminal);
+  const Command command = line.add(
       "doctor", "Say what this machine has, and check every kernel against the reference on random inputs");
-  command->add_option("--cases", doctor->cases, "Random inputs of each element type")
-      ->check(CLI::Range(1, 100000))
-      ->capture_default_str();
-  command->add_option("--seed", doctor->seed, "Of the random inputs")
-      ->check(unsigned_number)
-      ->capture_default_str();
-  doctor->common.add_to(*command);
-  command->callback([doctor] { doctor->run(); });
+  command.option("--cases", doctor->cases, "Random inputs of each element type")
+      .between(1, 100000)
+      .with_default();
+  command.option("--seed", doctor->seed, "Of the random inputs").unsigned_number().with_default();
+  doctor->common.add_to(command);
+  command.action([doctor] { doctor->run(); });
 }
 
 }  // namespace bsbr::cli

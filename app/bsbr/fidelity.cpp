@@ -1,7 +1,7 @@
 #include <algorithm>
-#include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <ostream>
 
 #include "app/bsbr/commands.h"
 #include "app/bsbr/comparison_report.h"
@@ -17,6 +17,7 @@ namespace {
 constexpr std::int64_t kShortest = 1024;
 
 struct FidelityCommand {
+  Terminal& terminal;
   Common common;
   Conversion conversion;
   std::string checkpoint, converted, text;
@@ -55,17 +56,20 @@ struct FidelityCommand {
 
   void run() const {
     common.apply();
-    const OpenedWithText opened = open_with_text(checkpoint, text);
+    const OpenedWithText opened = open_with_text(terminal, checkpoint, text);
     if (converted.empty()) conversion.validate(opened.config.context);
     const std::vector<std::int64_t> chosen = chosen_lengths(opened.tokens, opened.config, opened.source);
-    auto texts = converted.empty() ? conversion.wanted_texts(opened.tokenizer, opened.config) : std::nullopt;
-    const LanguageModel original = load_model(opened.checkpoint, common.device).with_attention(std::nullopt);
-    const LanguageModel other = conversion.counterpart(original, std::move(texts), converted, common.device);
+    auto texts =
+        converted.empty() ? conversion.wanted_texts(terminal, opened.tokenizer, opened.config) : std::nullopt;
+    const LanguageModel original =
+        load_model(terminal, opened.checkpoint, common.device).with_attention(std::nullopt);
+    const LanguageModel other =
+        conversion.counterpart(terminal, original, std::move(texts), converted, common.device);
 
     std::vector<LengthFidelity> measured;
     std::optional<Recall> recall;
     {
-      ProgressLine progress;
+      ProgressLine progress(terminal);
       PassageOptions passages = options;
       passages.beginning = opened.tokenizer.beginning_token();
       measured = measure_lengths(original, other, opened.tokens, chosen, passages, progress.job());
@@ -77,54 +81,53 @@ struct FidelityCommand {
     if (common.json) {
       nlohmann::json all{{"from", options.from}, {"recall", recall ? recall->to_json() : nlohmann::json()}};
       for (const LengthFidelity& length : measured) all["lengths"].push_back(length.to_json());
-      return print_json(all);
+      return terminal.print_json(all);
     }
-    print_models(std::cout, other.config(), opened.checkpoint.name());
-    std::cout << "Text: " << opened.source << ", "
-              << with_commas(static_cast<std::int64_t>(opened.tokens.size())) << " tokens";
-    if (options.from > 1) std::cout << "; positions from " << with_commas(options.from) << " on count";
-    std::cout << "\n\n";
-    print_fidelity(std::cout, measured, recall);
+    print_models(terminal.out, other.config(), opened.checkpoint.name());
+    terminal.out << "Text: " << opened.source << ", "
+                 << with_commas(static_cast<std::int64_t>(opened.tokens.size())) << " tokens";
+    if (options.from > 1) terminal.out << "; positions from " << with_commas(options.from) << " on count";
+    terminal.out << "\n\n";
+    print_fidelity(terminal.out, measured, recall);
   }
 };
 
 }  // namespace
 
-void add_fidelity(CLI::App& app) {
-  auto fidelity = std::make_shared<FidelityCommand>();
-  CLI::App* command = app.add_subcommand(
+void add_fidelity(CommandLine& line, Terminal& terminal) {
+  auto fidelity = std::make_shared<FidelityCommand>(terminal);
+  const Command command = line.add(
       "fidelity",
       "Measure how faithful a conversion is: predictions by length and position, recall, every head");
-  command->add_option("CKPT", fidelity->checkpoint, kCheckpointHelp)->required();
-  CLI::Option* converted = command->add_option("CONVERTED", fidelity->converted,
-                                               "Converted checkpoint (default: converts in memory)");
-  command->add_option("--text", fidelity->text,
-                      "Text to predict, or - for standard input (default: bundled sample)");
+  command.option("CKPT", fidelity->checkpoint, kCheckpointHelp).required();
+  const Option converted =
+      command.option("CONVERTED", fidelity->converted, "Converted checkpoint (default: converts in memory)");
+  command.option("--text", fidelity->text,
+                 "Text to predict, or - for standard input (default: bundled sample)");
   command
-      ->add_option("--lengths", fidelity->lengths,
-                   "Tokens of a passage, several with commas between (default: 1024 and its doubles, as far "
-                   "as context and text go)")
-      ->delimiter(',')
-      ->allow_extra_args(false)
-      ->check(whole_number);
+      .option("--lengths", fidelity->lengths,
+              "Tokens of a passage, several with commas between (default: 1024 and its doubles, as far "
+              "as context and text go)")
+      .list()
+      .whole_number();
   command
-      ->add_option("--passages", fidelity->options.passages,
-                   "Passages of each length, one after the other; as many as the text has")
-      ->check(whole_number)
-      ->capture_default_str();
+      .option("--passages", fidelity->options.passages,
+              "Passages of each length, one after the other; as many as the text has")
+      .whole_number()
+      .with_default();
   command
-      ->add_option("--from", fidelity->options.from,
-                   "Positions of a passage from this one on count; the first is 0 and predicted by nothing")
-      ->check(whole_number)
-      ->capture_default_str();
+      .option("--from", fidelity->options.from,
+              "Positions of a passage from this one on count; the first is 0 and predicted by nothing")
+      .whole_number()
+      .with_default();
   command
-      ->add_option("--trials", fidelity->trials,
-                   "Passages and lists of each size that recall is measured on; 0: it is not")
-      ->check(whole_number)
-      ->capture_default_str();
-  fidelity->conversion.add_to(*command, converted);
-  fidelity->common.add_to(*command);
-  command->callback([fidelity] { fidelity->run(); });
+      .option("--trials", fidelity->trials,
+              "Passages and lists of each size that recall is measured on; 0: it is not")
+      .whole_number()
+      .with_default();
+  fidelity->conversion.add_to(command, &converted);
+  fidelity->common.add_to(command);
+  command.action([fidelity] { fidelity->run(); });
 }
 
 }  // namespace bsbr::cli

@@ -1,8 +1,8 @@
 #include "engine/model/generation.h"
 
 #include <chrono>
-#include <iostream>
 #include <memory>
+#include <ostream>
 
 #include "app/bsbr/commands.h"
 #include "app/bsbr/dense_start.h"
@@ -16,6 +16,7 @@ namespace bsbr::cli {
 namespace {
 
 struct Generate {
+  Terminal& terminal;
   Common common;
   DenseStart dense_start;
   std::string dtype = "float32";
@@ -41,21 +42,20 @@ struct Generate {
   void run() {
     common.apply();
     options.sampling.validate();
-    const Checkpoint opened = open_checkpoint(checkpoint);
+    const Checkpoint opened = open_checkpoint(terminal, checkpoint);
     const Tokenizer tokenizer = open_tokenizer(opened);
     const std::vector<TokenId> ids = encode(opened, tokenizer);
     check_embedded(ids, tokenizer, config_of(opened));
-    const LanguageModel loaded = load_model(opened, common.device, dtype);
-    const LanguageModel model = loaded.with_dense_start(dense_start.of(loaded, tokenizer));
+    const LanguageModel loaded = load_model(terminal, opened, common.device, dtype);
+    const LanguageModel model = loaded.with_dense_start(dense_start.of(terminal, loaded, tokenizer));
     const std::vector<TokenId>& ends = model.config().end_tokens;
     options.stops.insert(options.stops.end(), ends.begin(), ends.end());
-    Job job;
-    job.cancel = &interrupted();
+    const Job job = terminal.job();
     StreamDecoder decoder(tokenizer);
     // With the first token, so that nothing is printed where the prompt is refused.
     bool begun = false;
     const auto begin = [&] {
-      if (!begun && !chat) std::cout << prompt;
+      if (!begun && !chat) terminal.out << prompt;
       begun = true;
     };
     const auto start = std::chrono::steady_clock::now();
@@ -64,50 +64,45 @@ struct Generate {
                                           [&](std::size_t, TokenId token) {
                                             if (common.json) return true;
                                             begin();
-                                            std::cout << decoder.push(token) << std::flush;
-                                            return std::cout.good();
+                                            terminal.out << decoder.push(token) << std::flush;
+                                            return terminal.out.good();
                                           },
                                           job)
                                           .front();
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     if (common.json) {
-      return print_json({{"prompt", prompt},
-                         {"text", tokenizer.decode(made)},
-                         {"tokens", made},
-                         {"tokens_per_second", static_cast<double>(made.size()) / seconds}});
+      return terminal.print_json({{"prompt", prompt},
+                                  {"text", tokenizer.decode(made)},
+                                  {"tokens", made},
+                                  {"tokens_per_second", static_cast<double>(made.size()) / seconds}});
     }
     begin();
-    std::cout << decoder.finish() << '\n';
+    terminal.out << decoder.finish() << '\n';
   }
 };
 
 }  // namespace
 
-void add_generate(CLI::App& app) {
-  auto generate = std::make_shared<Generate>();
-  CLI::App* command = app.add_subcommand("generate", "Continue a text, token by token");
-  command->add_option("CKPT", generate->checkpoint, kCheckpointHelp)->required();
-  command->add_option("--prompt", generate->prompt, "Text to continue")->required();
-  command->add_option("--tokens", generate->options.tokens, "New tokens at most")
-      ->check(whole_number)
-      ->capture_default_str();
-  command->add_flag("--chat", generate->chat,
-                    "Put the prompt to the model as a message, by its chat template");
+void add_generate(CommandLine& line, Terminal& terminal) {
+  auto generate = std::make_shared<Generate>(terminal);
+  const Command command = line.add("generate", "Continue a text, token by token");
+  command.option("CKPT", generate->checkpoint, kCheckpointHelp).required();
+  command.option("--prompt", generate->prompt, "Text to continue").required();
+  command.option("--tokens", generate->options.tokens, "New tokens at most").whole_number().with_default();
+  command.flag("--chat", generate->chat, "Put the prompt to the model as a message, by its chat template");
   SamplingOptions& sampling = generate->options.sampling;
-  command->add_option("--temperature", sampling.temperature, "0 takes the most likely token; above, draws")
-      ->capture_default_str();
-  command->add_option("--top-k", sampling.top_k, "Draw only from the k most likely tokens; 0: from all")
-      ->check(whole_number)
-      ->capture_default_str();
-  command->add_option("--top-p", sampling.top_p, "Draw only from the smallest set of this probability")
-      ->capture_default_str();
-  command->add_option("--seed", sampling.seed, "Seed of the draw")
-      ->check(unsigned_number)
-      ->capture_default_str();
-  generate->dense_start.add_to(*command);
-  generate->common.add_to(*command);
-  add_dtype_option(*command, generate->dtype);
-  command->callback([generate] { generate->run(); });
+  command.option("--temperature", sampling.temperature, "0 takes the most likely token; above, draws")
+      .with_default();
+  command.option("--top-k", sampling.top_k, "Draw only from the k most likely tokens; 0: from all")
+      .whole_number()
+      .with_default();
+  command.option("--top-p", sampling.top_p, "Draw only from the smallest set of this probability")
+      .with_default();
+  command.option("--seed", sampling.seed, "Seed of the draw").unsigned_number().with_default();
+  generate->dense_start.add_to(command);
+  generate->common.add_to(command);
+  add_dtype_option(command, generate->dtype);
+  command.action([generate] { generate->run(); });
 }
 
 }  // namespace bsbr::cli

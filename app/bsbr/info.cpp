@@ -1,6 +1,6 @@
-#include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <ostream>
 
 #include "app/bsbr/commands.h"
 #include "app/bsbr/conversion.h"
@@ -13,45 +13,46 @@ namespace bsbr::cli {
 namespace {
 
 struct Info {
+  Terminal& terminal;
   Common common;
   std::string checkpoint;
 
   void run() const {
     common.apply();
-    const Checkpoint opened = open_checkpoint(checkpoint);
+    const Checkpoint opened = open_checkpoint(terminal, checkpoint);
     const CheckpointSummary summary = summarize(opened);
-    warn(summary.warnings);
-    if (common.json) return print_json(summary.to_json());
+    terminal.warn(summary.warnings);
+    if (common.json) return terminal.print_json(summary.to_json());
     const ModelConfig& config = summary.config;
-    std::cout << opened.name() << "  (" << opened.folder().string() << ")\n"
-              << "  family      " << config.family << '\n'
-              << "  parameters  " << with_commas(summary.parameters) << '\n'
-              << "  layers      " << config.layers << '\n'
-              << "  heads       " << config.heads << " of " << config.head_dim;
-    if (config.kv_heads != config.heads) std::cout << ", " << config.kv_heads << " for keys and values";
-    std::cout << "\n  context     " << with_commas(config.context) << " tokens\n"
-              << "  vocabulary  " << with_commas(config.vocabulary) << " tokens\n"
-              << "  weights     " << summary.dtype << ", "
-              << human_bytes(static_cast<std::int64_t>(summary.bytes)) << '\n';
+    terminal.out << opened.name() << "  (" << opened.folder().string() << ")\n"
+                 << "  family      " << config.family << '\n'
+                 << "  parameters  " << with_commas(summary.parameters) << '\n'
+                 << "  layers      " << config.layers << '\n'
+                 << "  heads       " << config.heads << " of " << config.head_dim;
+    if (config.kv_heads != config.heads) terminal.out << ", " << config.kv_heads << " for keys and values";
+    terminal.out << "\n  context     " << with_commas(config.context) << " tokens\n"
+                 << "  vocabulary  " << with_commas(config.vocabulary) << " tokens\n"
+                 << "  weights     " << summary.dtype << ", "
+                 << human_bytes(static_cast<std::int64_t>(summary.bytes)) << '\n';
     if (!config.bsbr) {
-      std::cout << "  bsbr        not converted: dense attention\n";
+      terminal.out << "  bsbr        not converted: dense attention\n";
       return;
     }
-    std::cout << "  bsbr        chunk " << config.bsbr->chunk_size << ", block " << config.bsbr->block_size
-              << ", compression " << config.bsbr->compression_factor << ", window " << config.bsbr->window
-              << ", " << plan_words(*config.bsbr) << '\n';
-    if (!config.bsbr->plan.empty()) print_plan(std::cout << '\n', *config.bsbr, config.context);
+    terminal.out << "  bsbr        chunk " << config.bsbr->chunk_size << ", block " << config.bsbr->block_size
+                 << ", compression " << config.bsbr->compression_factor << ", window " << config.bsbr->window
+                 << ", " << plan_words(*config.bsbr) << '\n';
+    if (!config.bsbr->plan.empty()) print_plan(terminal.out << '\n', *config.bsbr, config.context);
   }
 };
 
 }  // namespace
 
-void add_info(CLI::App& app) {
-  auto info = std::make_shared<Info>();
-  CLI::App* command = app.add_subcommand("info", "Say what a checkpoint is");
-  command->add_option("CKPT", info->checkpoint, kCheckpointHelp)->required();
-  info->common.add_to(*command);
-  command->callback([info] { info->run(); });
+void add_info(CommandLine& line, Terminal& terminal) {
+  auto info = std::make_shared<Info>(terminal);
+  const Command command = line.add("info", "Say what a checkpoint is");
+  command.option("CKPT", info->checkpoint, kCheckpointHelp).required();
+  info->common.add_to(command);
+  command.action([info] { info->run(); });
 }
 
 }  // namespace bsbr::cli

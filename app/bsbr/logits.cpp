@@ -3,8 +3,8 @@
 
 #include <cstring>
 #include <filesystem>
-#include <iostream>
 #include <memory>
+#include <ostream>
 
 #include "app/bsbr/commands.h"
 #include "app/bsbr/settings.h"
@@ -52,6 +52,7 @@ TokenBatch read_batch(const std::string& path) {
 }
 
 struct Logits {
+  Terminal& terminal;
   Common common;
   std::string dtype = "float32";
   std::string checkpoint, input, output;
@@ -60,10 +61,11 @@ struct Logits {
   void run() const {
     common.apply();
     const TokenBatch batch = read_batch(input);
-    const LanguageModel model = load_model(open_checkpoint(checkpoint), common.device, dtype);
+    const LanguageModel model =
+        load_model(terminal, open_checkpoint(terminal, checkpoint), common.device, dtype);
     std::vector<std::pair<std::string, std::vector<float>>> tensors;
     {
-      ProgressLine progress;
+      ProgressLine progress(terminal);
       HiddenSink sink;
       if (hidden) {
         sink = [&](std::int64_t index, const std::vector<float>& values) {
@@ -75,12 +77,12 @@ struct Logits {
     }
     write(batch, tensors);
     if (common.json) {
-      return print_json({{"output", output},
-                         {"rows", batch.rows},
-                         {"columns", batch.columns},
-                         {"tensors", tensors.size()}});
+      return terminal.print_json({{"output", output},
+                                  {"rows", batch.rows},
+                                  {"columns", batch.columns},
+                                  {"tensors", tensors.size()}});
     }
-    std::cout << output << ": logits of " << batch.rows << " x " << batch.columns << " tokens\n";
+    terminal.out << output << ": logits of " << batch.rows << " x " << batch.columns << " tokens\n";
   }
 
   /// Errors about the batch name the file that it comes from.
@@ -105,9 +107,7 @@ struct Logits {
           {name, Dtype::F32, {batch.rows, batch.columns, width}, std::as_bytes(std::span(values))});
     }
     const fs::path staged = cat(output, ".part-", ::getpid());
-    Job job;
-    job.cancel = &interrupted();
-    write_safetensors(staged, views, {}, job);
+    write_safetensors(staged, views, {}, terminal.job());
     std::error_code error;
     fs::rename(staged, output, error);
     if (error) {
@@ -120,20 +120,18 @@ struct Logits {
 
 }  // namespace
 
-void add_logits(CLI::App& app) {
-  auto logits = std::make_shared<Logits>();
-  CLI::App* command = app.add_subcommand("logits", "Run token ids through a model and write its logits");
-  command->add_option("CKPT", logits->checkpoint, kCheckpointHelp)->required();
+void add_logits(CommandLine& line, Terminal& terminal) {
+  auto logits = std::make_shared<Logits>(terminal);
+  const Command command = line.add("logits", "Run token ids through a model and write its logits");
+  command.option("CKPT", logits->checkpoint, kCheckpointHelp).required();
   command
-      ->add_option("--input", logits->input,
-                   "safetensors with input_ids [B, N], attention_mask [B, N] (optional)")
-      ->required();
-  command->add_option("--output", logits->output, "safetensors to write: logits [B, N, vocabulary]")
-      ->required();
-  command->add_flag("--hidden", logits->hidden, "Also write hidden_0 to hidden_L [B, N, width]");
-  logits->common.add_to(*command);
-  add_dtype_option(*command, logits->dtype);
-  command->callback([logits] { logits->run(); });
+      .option("--input", logits->input, "safetensors with input_ids [B, N], attention_mask [B, N] (optional)")
+      .required();
+  command.option("--output", logits->output, "safetensors to write: logits [B, N, vocabulary]").required();
+  command.flag("--hidden", logits->hidden, "Also write hidden_0 to hidden_L [B, N, width]");
+  logits->common.add_to(command);
+  add_dtype_option(command, logits->dtype);
+  command.action([logits] { logits->run(); });
 }
 
 }  // namespace bsbr::cli

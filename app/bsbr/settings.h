@@ -1,11 +1,11 @@
 #pragma once
 
-#include <CLI/CLI.hpp>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "app/bsbr/options.h"
+#include "app/bsbr/terminal.h"
 #include "engine/attention/bsbr_config.h"
 #include "engine/model/checkpoint_config.h"
 #include "engine/model/language_model.h"
@@ -18,19 +18,18 @@ struct Common {
   std::string device = "cpu";
   std::optional<int> threads;
 
-  void add_to(CLI::App& command);
+  void add_to(const Command& command);
   /// Makes the chosen number of threads the engine's.
   void apply() const;
 };
 
 /// Adds --chunk-size, --block-size, --compression-factor, --window and --candidates.
-void add_bsbr_options(CLI::App& command, BsbrConfig& config);
+void add_bsbr_options(const Command& command, BsbrConfig& config);
 
-/// For check(): CLI11 by itself takes -1 for 2^64 - 1, and what is too large for the largest number.
-extern const CLI::Validator whole_number, unsigned_number;
-
+/// Reads a file. Throws Error.
+std::string read_text(const std::string& path);
 /// Reads a file, or standard input for "-". Throws Error.
-std::string read_input(const std::string& path);
+std::string read_input(Terminal& terminal, const std::string& path);
 /// What messages call that input.
 inline std::string input_name(const std::string& path) {
   return path == "-" ? "standard input" : path;
@@ -44,17 +43,14 @@ inline constexpr const char* kCheckpointHelp =
 
 /// Opens a checkpoint with a progress line, and fetches it first where it is a name that the cache lacks.
 /// Input may be waited for next, so signals are not watched yet, but for what has to be fetched. Passes what
-/// is to be known of its files to warn().
-Checkpoint open_checkpoint(const std::string& path_or_name);
+/// is to be known of its files to Terminal::warn().
+Checkpoint open_checkpoint(Terminal& terminal, const std::string& path_or_name);
 
-/// Prints warnings to stderr, each once in a run of the program, and keeps them for print_json().
-void warn(const std::vector<std::string>& warnings);
-
-/// Loads a model with a progress line, and passes its warnings to warn().
-LanguageModel load_model(const Checkpoint& checkpoint, const std::string& device,
+/// Loads a model with a progress line, and passes its warnings to Terminal::warn().
+LanguageModel load_model(Terminal& terminal, const Checkpoint& checkpoint, const std::string& device,
                          const std::string& dtype = "float32");
 /// Adds --dtype.
-void add_dtype_option(CLI::App& command, std::string& dtype);
+void add_dtype_option(const Command& command, std::string& dtype);
 
 /// The tokens of a text that the model reads (encode_for_model()); errors begin with `source`, its name.
 std::vector<TokenId> encode_text(const std::string& text, const std::string& source,
@@ -70,9 +66,6 @@ struct OpenedWithText {
   std::vector<TokenId> tokens;
 };
 /// `text` as in read_input; empty: the bundled sample. Throws Error.
-OpenedWithText open_with_text(const std::string& checkpoint, const std::string& text);
-
-/// Prints one JSON object to stdout, with "warnings", a list, where a checkpoint was opened.
-void print_json(const nlohmann::json& json);
+OpenedWithText open_with_text(Terminal& terminal, const std::string& checkpoint, const std::string& text);
 
 }  // namespace bsbr::cli

@@ -1,8 +1,8 @@
 #include "engine/conversion/sweep.h"
 
-#include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <ostream>
 
 #include "app/bsbr/commands.h"
 #include "app/bsbr/comparison_report.h"
@@ -37,6 +37,7 @@ void print_sweep(std::ostream& out, const Sweep& sweep) {
 }
 
 struct SweepCommand {
+  Terminal& terminal;
   Common common;
   Conversion conversion;
   SweepOptions options;
@@ -45,7 +46,7 @@ struct SweepCommand {
 
   void run() const {
     common.apply();
-    const OpenedWithText opened = open_with_text(checkpoint, text);
+    const OpenedWithText opened = open_with_text(terminal, checkpoint, text);
     const std::int64_t context = opened.config.context;
     conversion.validate(context);
     const std::vector<TokenId> ids =
@@ -54,60 +55,55 @@ struct SweepCommand {
     if (options.from < 1 || options.from >= tokens) {
       throw Error(ErrorKind::InvalidArgument, cat("--from is ", options.from, "; legal: 1 to ", tokens - 1));
     }
-    Conversion::Texts texts = conversion.texts(opened.tokenizer, opened.config);
-    const LanguageModel original = load_model(opened.checkpoint, common.device).with_attention(std::nullopt);
+    Conversion::Texts texts = conversion.texts(terminal, opened.tokenizer, opened.config);
+    const LanguageModel original =
+        load_model(terminal, opened.checkpoint, common.device).with_attention(std::nullopt);
     const Sweep result = [&] {
-      ProgressLine progress;
+      ProgressLine progress(terminal);
       return sweep(original, conversion.bsbr, std::move(texts.texts), ids, options, {}, progress.job());
     }();
     if (common.json) {
       nlohmann::json json = result.to_json();
       json["from"] = options.from;
-      return print_json(json);
+      return terminal.print_json(json);
     }
     const BsbrConfig& bsbr = conversion.bsbr;
-    std::cout << opened.checkpoint.name() << ": chunk " << bsbr.chunk_size << ", block " << bsbr.block_size
-              << ", compression " << bsbr.compression_factor << ", window " << bsbr.window
-              << "; planned from " << texts.source << "\nText: " << opened.source << ", "
-              << with_commas(tokens) << " tokens";
-    if (options.from > 1) std::cout << "; positions from " << with_commas(options.from) << " on count";
-    std::cout << "\n\n";
-    print_sweep(std::cout, result);
+    terminal.out << opened.checkpoint.name() << ": chunk " << bsbr.chunk_size << ", block " << bsbr.block_size
+                 << ", compression " << bsbr.compression_factor << ", window " << bsbr.window
+                 << "; planned from " << texts.source << "\nText: " << opened.source << ", "
+                 << with_commas(tokens) << " tokens";
+    if (options.from > 1) terminal.out << "; positions from " << with_commas(options.from) << " on count";
+    terminal.out << "\n\n";
+    print_sweep(terminal.out, result);
   }
 };
 
 }  // namespace
 
-void add_sweep(CLI::App& app) {
-  auto sweep = std::make_shared<SweepCommand>();
-  CLI::App* command = app.add_subcommand(
-      "sweep", "Convert in many ways: density, memory and fidelity of each beside the others");
-  command->add_option("CKPT", sweep->checkpoint, kCheckpointHelp)->required();
-  command->add_option("--text", sweep->text,
-                      "Text to predict, or - for standard input (default: bundled sample)");
+void add_sweep(CommandLine& line, Terminal& terminal) {
+  auto sweep = std::make_shared<SweepCommand>(terminal);
+  const Command command =
+      line.add("sweep", "Convert in many ways: density, memory and fidelity of each beside the others");
+  command.option("CKPT", sweep->checkpoint, kCheckpointHelp).required();
+  command.option("--text", sweep->text, "Text to predict, or - for standard input (default: bundled sample)");
+  command.option("--seq-len", sweep->length, "Tokens of the text (default: as many as the context allows)")
+      .whole_number();
   command
-      ->add_option("--seq-len", sweep->length, "Tokens of the text (default: as many as the context allows)")
-      ->check(whole_number);
-  command
-      ->add_option("--from", sweep->options.from,
-                   "Positions from this one on count; the first is 0 and predicted by nothing")
-      ->check(whole_number)
-      ->capture_default_str();
+      .option("--from", sweep->options.from,
+              "Positions from this one on count; the first is 0 and predicted by nothing")
+      .whole_number()
+      .with_default();
   const auto list = [&](const char* name, auto& values, const char* says) {
-    return command->add_option(name, values, says)
-        ->delimiter(',')
-        ->allow_extra_args(false)
-        ->capture_default_str();
+    return command.option(name, values, says).list().with_default();
   };
   list("--budgets", sweep->options.budgets, "Retrieved tokens to try, the same for every head")
-      ->check(whole_number);
+      .whole_number();
   list("--densities", sweep->options.densities, "Densities to plan for");
-  list("--factors", sweep->options.factors, "Compression factors to try with states only")
-      ->check(whole_number);
-  add_bsbr_options(*command, sweep->conversion.bsbr);
-  sweep->conversion.add_calibration_to(*command);
-  sweep->common.add_to(*command);
-  command->callback([sweep] { sweep->run(); });
+  list("--factors", sweep->options.factors, "Compression factors to try with states only").whole_number();
+  add_bsbr_options(command, sweep->conversion.bsbr);
+  sweep->conversion.add_calibration_to(command);
+  sweep->common.add_to(command);
+  command.action([sweep] { sweep->run(); });
 }
 
 }  // namespace bsbr::cli

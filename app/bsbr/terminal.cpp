@@ -1,15 +1,12 @@
 #include "app/bsbr/terminal.h"
 
-#include <unistd.h>
-#include <csignal>
+#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstdio>
 #include <iomanip>
-#include <iostream>
-#include <mutex>
+#include <ostream>
 #include <sstream>
 
 #include "engine/base/printable.h"
@@ -18,13 +15,6 @@ namespace bsbr::cli {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-constinit CancelToken token;
-
-void on_signal(int signal) {
-  token.cancel();
-  if (signal == SIGINT) std::signal(SIGINT, SIG_DFL);
-}
 
 std::string padding(const std::string& text, std::size_t width) {
   const auto characters = static_cast<std::size_t>(
@@ -39,49 +29,37 @@ std::string duration_text(double seconds) {
 
 }  // namespace
 
-CancelToken& interrupted() {
-  static std::once_flag watched;
-  std::call_once(watched, [] {
-    // On a stack of its own: oneDNN's kernels use the stack pointer for other things, and what a handler
-    // keeps below it would overwrite their data.
-    static std::array<char, 65536> room;
-    const stack_t stack{room.data(), 0, room.size()};
-    ::sigaltstack(&stack, nullptr);
-    struct sigaction action {};
-    action.sa_handler = on_signal;
-    action.sa_flags = SA_ONSTACK | SA_RESTART;
-    for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
-      struct sigaction before {};
-      ::sigaction(signal, nullptr, &before);
-      if (before.sa_handler != SIG_IGN) ::sigaction(signal, &action, nullptr);  // as nohup wants it
-    }
-  });
-  return token;
+Job Terminal::job() const {
+  if (interruption_.watch) interruption_.watch();
+  return unwatched_job();
 }
 
-void check_interrupted() {
-  if (token.cancelled()) throw Error(ErrorKind::Cancelled, "cancelled");
+void Terminal::warn(const std::vector<std::string>& warnings) {
+  if (!warnings_) warnings_.emplace();
+  for (const std::string& warning : warnings) {
+    if (std::ranges::find(*warnings_, warning) != warnings_->end()) continue;
+    warnings_->push_back(warning);
+    err << "bsbr: warning: " << one_line(warning) << '\n';
+  }
+}
+
+void Terminal::print_json(const nlohmann::json& json) {
+  nlohmann::json whole = json;
+  if (warnings_) whole["warnings"] = *warnings_;
+  out << whole.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
 }
 
 std::string one_line(std::string_view text) {
   return printable(text);
 }
 
-ProgressLine::ProgressLine() : terminal_(::isatty(STDERR_FILENO) != 0) {}
-
 ProgressLine::~ProgressLine() {
-  if (terminal_ && !stage_.empty()) std::cerr << "\r\033[K" << std::flush;
+  if (!stage_.empty()) terminal_.err << "\r\033[K" << std::flush;
 }
 
-Job ProgressLine::job() {
-  interrupted();
-  return unwatched_job();
-}
-
-Job ProgressLine::unwatched_job() {
-  Job job;
-  job.cancel = &token;
-  if (terminal_) job.progress = [this](std::string_view stage, double fraction) { show(stage, fraction); };
+Job ProgressLine::shown(Job job) {
+  if (terminal_.shows_progress)
+    job.progress = [this](std::string_view stage, double fraction) { show(stage, fraction); };
   return job;
 }
 
@@ -98,7 +76,8 @@ void ProgressLine::show(std::string_view stage, double fraction) {
   std::string left;
   if (fraction > 0.02 && elapsed > 0.5)
     left = ", " + duration_text(elapsed / fraction * (1 - fraction)) + " left";
-  std::cerr << "\r\033[K" << stage << ' ' << static_cast<int>(fraction * 100) << " %" << left << std::flush;
+  terminal_.err << "\r\033[K" << stage << ' ' << static_cast<int>(fraction * 100) << " %" << left
+                << std::flush;
 }
 
 std::string with_commas(std::int64_t number) {

@@ -2,40 +2,55 @@
 
 #include <chrono>
 #include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "app/bsbr/run.h"
 #include "engine/base/job.h"
 
 namespace bsbr::cli {
 
-/// Set by SIGINT (Ctrl-C), SIGTERM and SIGHUP; the running command then cleans up and ends. A second SIGINT
-/// ends the program at once. The signals are watched from the first call on; before, while nothing needs to
-/// be cleaned up, they end the program as they end any other.
-CancelToken& interrupted();
+/// What a command talks to: the streams of its run, and who may interrupt it.
+class Terminal : public Streams {
+ public:
+  Terminal(const Streams& streams, const Interruption& interruption)
+      : Streams(streams), interruption_(interruption) {}
+  /// For work that has something to clean up when it is interrupted.
+  [[nodiscard]] Job job() const;
+  /// For work that has not: until the first job() signals end the program as they end any other.
+  [[nodiscard]] Job unwatched_job() const { return {{}, interruption_.token}; }
+  /// Prints warnings to `err`, each once in a run, and keeps them for print_json().
+  void warn(const std::vector<std::string>& warnings);
+  /// Prints one JSON object, with "warnings", a list, where a checkpoint was opened.
+  void print_json(const nlohmann::json& json);
 
-/// Throws Error(Cancelled) if interrupted() was called and a signal has come since.
-void check_interrupted();
+ private:
+  Interruption interruption_;
+  std::optional<std::vector<std::string>> warnings_;  // nothing before the first warn()
+};
 
 /// `text` fit for one line of a terminal: control characters are shown as \xNN.
 std::string one_line(std::string_view text);
 
-/// A job that is cancelled by interrupted() and shows its progress, with the time left, in one line of stderr
-/// if that is a terminal. Destroy it before printing results: that clears the line.
+/// Jobs of the terminal that show their progress, with the time left, in one line of its `err` if it does so.
+/// Destroy it before printing results: that clears the line.
 class ProgressLine {
  public:
-  ProgressLine();
+  explicit ProgressLine(Terminal& terminal) : terminal_(terminal) {}
   ProgressLine(const ProgressLine&) = delete;
   ProgressLine& operator=(const ProgressLine&) = delete;
   ~ProgressLine();
-  [[nodiscard]] Job job();
-  /// The same for work that leaves nothing to clean up: the signals are not watched from here on.
-  [[nodiscard]] Job unwatched_job();
+  [[nodiscard]] Job job() { return shown(terminal_.job()); }
+  [[nodiscard]] Job unwatched_job() { return shown(terminal_.unwatched_job()); }
 
  private:
+  [[nodiscard]] Job shown(Job job);
   void show(std::string_view stage, double fraction);
 
-  bool terminal_;
+  Terminal& terminal_;
   std::string stage_;
   std::chrono::steady_clock::time_point started_, shown_;
 };

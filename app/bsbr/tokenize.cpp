@@ -1,5 +1,5 @@
-#include <iostream>
 #include <memory>
+#include <ostream>
 
 #include "app/bsbr/commands.h"
 #include "app/bsbr/settings.h"
@@ -9,6 +9,7 @@ namespace bsbr::cli {
 namespace {
 
 struct Tokenize {
+  Terminal& terminal;
   Common common;
   std::string checkpoint, text;
   bool plain = false;
@@ -19,25 +20,25 @@ struct Tokenize {
 
   void run() const {
     common.apply();
-    const Tokenizer tokenizer = open_tokenizer(open_checkpoint(checkpoint));
-    const std::vector<TokenId> ids = encode(tokenizer, read_input(text));
-    if (common.json) return print_json({{"ids", ids}, {"count", ids.size()}});
-    for (std::size_t i = 0; i < ids.size(); ++i) std::cout << (i == 0 ? "" : " ") << ids[i];
-    std::cout << '\n';
+    const Tokenizer tokenizer = open_tokenizer(open_checkpoint(terminal, checkpoint));
+    const std::vector<TokenId> ids = encode(tokenizer, read_input(terminal, text));
+    if (common.json) return terminal.print_json({{"ids", ids}, {"count", ids.size()}});
+    for (std::size_t i = 0; i < ids.size(); ++i) terminal.out << (i == 0 ? "" : " ") << ids[i];
+    terminal.out << '\n';
   }
 };
 
 }  // namespace
 
-void add_tokenize(CLI::App& app) {
-  auto tokenize = std::make_shared<Tokenize>();
-  CLI::App* command = app.add_subcommand("tokenize", "Print the token ids of a text");
-  command->add_option("CKPT", tokenize->checkpoint, kCheckpointHelp)->required();
-  command->add_option("--text", tokenize->text, "Text file, or - for standard input")->required();
-  command->add_flag("--no-special-tokens", tokenize->plain,
-                    "Without the tokens that the checkpoint puts around a text (e.g. the beginning token)");
-  tokenize->common.add_to(*command);
-  command->callback([tokenize] { tokenize->run(); });
+void add_tokenize(CommandLine& line, Terminal& terminal) {
+  auto tokenize = std::make_shared<Tokenize>(terminal);
+  const Command command = line.add("tokenize", "Print the token ids of a text");
+  command.option("CKPT", tokenize->checkpoint, kCheckpointHelp).required();
+  command.option("--text", tokenize->text, "Text file, or - for standard input").required();
+  command.flag("--no-special-tokens", tokenize->plain,
+               "Without the tokens that the checkpoint puts around a text (e.g. the beginning token)");
+  tokenize->common.add_to(command);
+  command.action([tokenize] { tokenize->run(); });
 }
 
 }  // namespace bsbr::cli

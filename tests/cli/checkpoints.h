@@ -8,20 +8,21 @@
 
 #include "engine/base/json_file.h"
 #include "tests/support/files.h"
+#include "tests/support/places.h"
 
 /// The checkpoints that the tests of the command line use, and changes to them.
 namespace bsbr::test {
 
-inline const std::filesystem::path kDemo = BSBR_SOURCE_DIR "/resources/demo";
+inline const std::filesystem::path kDemo = in_repository("resources/demo");
 inline const std::filesystem::path kSample = kDemo / "sample.txt";
 
 inline std::filesystem::path golden_checkpoint(const std::string& name) {
-  return std::filesystem::path(BSBR_GOLDEN) / name;
+  return in_golden(name);
 }
 
 /// An input from the field that went wrong; its expected.txt says what is right.
 inline std::filesystem::path case_checkpoint(const std::string& name) {
-  return std::filesystem::path(BSBR_SOURCE_DIR) / "tests/cases" / name;
+  return in_repository("tests/cases/" + name);
 }
 
 inline std::set<std::string> keys(const nlohmann::json& object) {
@@ -31,7 +32,7 @@ inline std::set<std::string> keys(const nlohmann::json& object) {
 }
 
 /// How many files an export carries for transformers.
-inline const std::filesystem::path kPython = BSBR_SOURCE_DIR "/resources/python/export";
+inline const std::filesystem::path kPython = in_repository("resources/python/export");
 inline std::size_t python_file_count() {
   const std::filesystem::directory_iterator files(kPython);
   return static_cast<std::size_t>(

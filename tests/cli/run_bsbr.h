@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -8,16 +9,19 @@
 
 namespace bsbr::test {
 
+/// What is marked (*) needs a process of its own.
 struct RunOptions {
+  bool process = false;                            ///< (*) the program itself, whatever else is asked for
   std::string input;                               ///< standard input
-  std::map<std::string, std::string> environment;  ///< added to this process's
-  std::function<void()> in_child;                  ///< between fork and exec: limits, rights, descriptors
-  std::string folder;                              ///< working folder; empty: this process's
-  int signal = 0;                                  ///< sent after signal_after_ms
+  std::map<std::string, std::string> environment;  ///< added to this process's; (*) but for the engine's own
+  std::function<void()> in_child;                  ///< (*) between fork and exec: limits, rights, descriptors
+  std::uint64_t memory = 0;  ///< only here: bytes that the run may allocate beyond what is there; 0: any
+  std::string folder;        ///< (*) working folder; empty: this process's
+  int signal = 0;            ///< (*) sent after signal_after_ms
   int signal_after_ms = 0;
   bool signal_on_output = false;      ///< … or as soon as there is something on standard output
   std::function<bool()> signal_when;  ///< … or as soon as this is so
-  int limit_ms = 240'000;             ///< then the program is killed
+  int limit_ms = 240'000;             ///< then the program, where it is a process, is killed
 };
 
 struct RunResult {
@@ -31,7 +35,8 @@ struct RunResult {
   [[nodiscard]] nlohmann::json json() const;
 };
 
-/// Runs the program that was built, with the same libraries and files as a person would.
+/// Runs the command line: in this process, or where the options need it as the program that was built, with
+/// the same libraries and files as a person would. Throws where it does not end as a program does.
 RunResult run_bsbr(const std::vector<std::string>& arguments, const RunOptions& options = {});
 
 /// What is not as it should be when the program has refused its input: exit 1, nothing on standard output,

@@ -1,5 +1,9 @@
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <QProcess>
 
+#include "engine/model/runtime.h"
 #include "tests/cli/checkpoints.h"
 #include "tests/cli/run_bsbr.h"
 
@@ -106,6 +110,68 @@ class TestCliUsage : public QObject {
     QVERIFY2(QString::fromStdString(result.err).contains(says), result.text().c_str());
   }
 
+  /// Most tests run the command line in their own process; the program does the same.
+  void program_data() {
+    QTest::addColumn<QStringList>("arguments");
+    QTest::addColumn<int>("code");
+    QTest::addColumn<QString>("says");
+    const QString demo = QString::fromStdString(kDemo.string());
+    const QString tied = QString::fromStdString(case_checkpoint("tied-head-differs").string());
+    QTest::newRow("help") << QStringList{"--help"} << 0 << QString();
+    QTest::newRow("version") << QStringList{"--version"} << 0 << QString();
+    QTest::newRow("no command") << QStringList{} << 2 << "A command is required";
+    QTest::newRow("wrong option") << QStringList{"info", demo, "--sideways"} << 2 << "--sideways";
+    QTest::newRow("text") << QStringList{"info", demo} << 0 << QString();
+    QTest::newRow("JSON") << QStringList{"info", demo, "--json"} << 0 << QString();
+    QTest::newRow("input") << QStringList{"tokenize", demo, "--text", "-"} << 0 << QString();
+    QTest::newRow("token by token") << QStringList{"generate", demo, "--prompt", "a", "--tokens", "3"} << 0
+                                    << QString();
+    QTest::newRow("refusal") << QStringList{"info", "/none\x1B"} << 1 << "/none\\x1B";
+    QTest::newRow("warning") << QStringList{"info", tied} << 0 << "bsbr: warning: ";
+  }
+  void program() {
+    QFETCH(QStringList, arguments);
+    QFETCH(int, code);
+    QFETCH(QString, says);
+    std::vector<std::string> list;
+    for (const QString& argument : arguments) list.push_back(argument.toStdString());
+    RunOptions options;
+    options.input = std::string("Once upon a time,\0\xFF\n", 20);
+    const RunResult here = run_bsbr(list, options);
+    options.process = true;
+    const RunResult program = run_bsbr(list, options);
+    QVERIFY2(program.code == code, program.text().c_str());
+    QVERIFY2(program.err.empty() == says.isEmpty(), program.text().c_str());
+    QVERIFY2(QString::fromStdString(program.err).contains(says), program.text().c_str());
+    QCOMPARE(here.code, program.code);
+    QCOMPARE(here.out, program.out);
+    QCOMPARE(here.err, program.err);
+  }
+
+  void programIntoAFile() {
+    const TempFolder folder;
+    const std::string file = (folder / "out").string();
+    RunOptions options;
+    options.in_child = [&] { ::dup2(::open(file.c_str(), O_WRONLY | O_CREAT, 0600), STDOUT_FILENO); };
+    const RunResult result = run_bsbr({"info", kDemo, "--json"}, options);
+    EXPECT_SUCCESS(result);
+    QCOMPARE(result.out, std::string());
+    QCOMPARE(content(file), run_bsbr({"info", kDemo, "--json"}).out);
+  }
+
+  /// What one run sets is not there for the next.
+  void runsDoNotMeet() {
+    const std::string before = run_bsbr({"info", kDemo, "--json"}).out;
+    const int threads = bsbr::threads();
+    const RunResult warned =
+        run_bsbr({"info", case_checkpoint("tied-head-differs"), "--threads", "3", "--json"});
+    QVERIFY(!warned.json()["warnings"].empty());
+    QCOMPARE(bsbr::threads(), threads);
+    const RunResult after = run_bsbr({"info", kDemo, "--json"});
+    QCOMPARE(after.out, before);
+    QCOMPARE(after.err, std::string());
+  }
+
   /// The two scripts answer at once, before they set anything up.
   void scripts_data() {
     QTest::addColumn<QString>("script");
@@ -130,7 +196,7 @@ class TestCliUsage : public QObject {
     QFETCH(QStringList, says);
     QProcess process;
     process.setWorkingDirectory("/");
-    process.start(BSBR_SOURCE_DIR "/" + script, arguments);
+    process.start(QString::fromStdString(in_repository(script.toStdString())), arguments);
     if (!process.waitForFinished(10'000)) process.kill();
     QCOMPARE(process.exitStatus(), QProcess::NormalExit);
     QCOMPARE(process.exitCode(), code);
@@ -159,8 +225,9 @@ class TestCliUsage : public QObject {
       const auto file = write_file(folder / name, "#!/bin/sh\n" + text);
       std::filesystem::permissions(file, std::filesystem::perms::owner_all);
     };
-    script("run", content(BSBR_SOURCE_DIR "/run"));
+    script("run", content(in_repository("run")));
     script("resources/setup/setup", "");
+    script("resources/setup/wants-cuda", "exit 1");
     script("resources/setup/steps.sh", "configure() { :; }\nbuild() { :; }\n");
     script("build/release/bin/bsbr", "echo \"$@\"\n");
     QProcess process;
