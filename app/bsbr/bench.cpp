@@ -19,6 +19,7 @@ struct BenchCommand {
   DenseStart dense_start;
   BenchOptions options;
   std::string checkpoint, converted, text;
+  std::string dtype = "float32";
   bool csv = false;
   bool attention_only = false;
   std::optional<std::int64_t> layer;
@@ -33,8 +34,10 @@ struct BenchCommand {
     choose_lengths(opened.config);
     if (opened.tokens.empty()) throw Error(ErrorKind::InvalidArgument, cat(opened.source, ": has no tokens"));
     auto texts = converted.empty() ? conversion.wanted_texts(opened.tokenizer, opened.config) : std::nullopt;
-    const LanguageModel original = load_model(opened.checkpoint, common.device).with_attention(std::nullopt);
-    const LanguageModel sparse = conversion.counterpart(original, std::move(texts), converted, common.device);
+    const LanguageModel original =
+        load_model(opened.checkpoint, common.device, dtype).with_attention(std::nullopt);
+    const LanguageModel sparse =
+        conversion.counterpart(original, std::move(texts), converted, common.device, dtype);
     const std::vector<std::int64_t> start = dense_start.of(sparse, opened.tokens);
     const LanguageModel other = sparse.with_dense_start(start);
     const std::vector<BenchModel> models{{"original", &original}, {"converted", &other}};
@@ -168,6 +171,7 @@ void add_bench(CLI::App& app) {
   bench->conversion.add_to(*command, converted);
   bench->dense_start.add_to(*command);
   bench->common.add_to(*command);
+  add_dtype_option(*command, bench->dtype);
   command->get_option("--csv")->excludes(command->get_option("--json"));
   command->callback([bench] { bench->run(); });
 }

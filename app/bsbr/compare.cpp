@@ -15,6 +15,7 @@ struct Compare {
   Common common;
   Conversion conversion;
   std::string checkpoint, converted, text;
+  std::string dtype = "float32";
   std::optional<std::int64_t> length;
 
   void run() const {
@@ -24,8 +25,10 @@ struct Compare {
     const std::vector<TokenId> ids =
         take_tokens(opened.tokens, length, opened.config, opened.source, "--seq-len");
     auto texts = converted.empty() ? conversion.wanted_texts(opened.tokenizer, opened.config) : std::nullopt;
-    const LanguageModel original = load_model(opened.checkpoint, common.device).with_attention(std::nullopt);
-    const LanguageModel other = conversion.counterpart(original, std::move(texts), converted, common.device);
+    const LanguageModel original =
+        load_model(opened.checkpoint, common.device, dtype).with_attention(std::nullopt);
+    const LanguageModel other =
+        conversion.counterpart(original, std::move(texts), converted, common.device, dtype);
     if (!length && ids.size() < opened.tokens.size()) {
       std::cerr << "bsbr: the text has " << with_commas(static_cast<std::int64_t>(opened.tokens.size()))
                 << " tokens; the first " << with_commas(opened.config.context)
@@ -58,6 +61,7 @@ void add_compare(CLI::App& app) {
       ->check(whole_number);
   compare->conversion.add_to(*command, converted);
   compare->common.add_to(*command);
+  add_dtype_option(*command, compare->dtype);
   command->callback([compare] { compare->run(); });
 }
 

@@ -116,9 +116,10 @@ Conversion::Result Conversion::plan(const LanguageModel& original, std::optional
 }
 
 LanguageModel Conversion::counterpart(const LanguageModel& original, std::optional<Texts> from,
-                                      const std::string& path, const std::string& device) const {
+                                      const std::string& path, const std::string& device,
+                                      const std::string& dtype) const {
   if (path.empty()) return original.with_attention(plan(original, std::move(from)).config);
-  LanguageModel model = load_model(open_checkpoint(path), device);
+  LanguageModel model = load_model(open_checkpoint(path), device, dtype);
   if (!model.config().bsbr) {
     throw Error(ErrorKind::InvalidArgument, cat(path, ": is not converted; make it with `bsbr convert`"));
   }

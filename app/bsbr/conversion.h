@@ -54,7 +54,8 @@ struct Conversion {
   /// in memory, as plan() makes it. Throws Error(InvalidArgument) for a checkpoint that is no conversion of
   /// the original.
   [[nodiscard]] LanguageModel counterpart(const LanguageModel& original, std::optional<Texts> from,
-                                          const std::string& path, const std::string& device) const;
+                                          const std::string& path, const std::string& device,
+                                          const std::string& dtype = "float32") const;
 };
 
 /// "retrieve 512", "states only", or "a plan for each head".
