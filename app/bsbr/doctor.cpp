@@ -15,6 +15,7 @@ struct Doctor {
   Common common;
   std::int64_t cases = 20;
   std::uint64_t seed = 1;
+  bool small = false;
 
   static void print(const Diagnosis& diagnosis) {
     std::cout << "machine  " << diagnosis.machine.text() << '\n';
@@ -39,8 +40,9 @@ struct Doctor {
     common.apply();
     const Diagnosis diagnosis = [&] {
       ProgressLine progress;
-      return diagnose(cases, seed, progress.job());
+      return diagnose(cases, seed, small, progress.job());
     }();
+    if (common.device == "cuda" && diagnosis.device.empty()) throw Error(ErrorKind::Device, diagnosis.no_gpu);
     if (common.json) {
       print_json(diagnosis.to_json());
     } else {
@@ -66,6 +68,8 @@ void add_doctor(CLI::App& app) {
   command->add_option("--seed", doctor->seed, "Of the random inputs")
       ->check(unsigned_number)
       ->capture_default_str();
+  command->add_flag("--small", doctor->small,
+                    "On a GPU too only the random inputs, and no times: for a run under compute-sanitizer");
   doctor->common.add_to(*command);
   command->callback([doctor] { doctor->run(); });
 }
