@@ -20,6 +20,7 @@ struct BenchCommand {
   DenseStart dense_start;
   BenchOptions options;
   std::string checkpoint, converted, text;
+  std::string dtype = "float32";
   bool csv = false;
   bool attention_only = false;
   std::optional<std::int64_t> layer;
@@ -36,9 +37,9 @@ struct BenchCommand {
     auto texts =
         converted.empty() ? conversion.wanted_texts(terminal, opened.tokenizer, opened.config) : std::nullopt;
     const LanguageModel original =
-        load_model(terminal, opened.checkpoint, common.device).with_attention(std::nullopt);
+        load_model(terminal, opened.checkpoint, common.device, dtype).with_attention(std::nullopt);
     const LanguageModel sparse =
-        conversion.counterpart(terminal, original, std::move(texts), converted, common.device);
+        conversion.counterpart(terminal, original, std::move(texts), converted, common.device, dtype);
     const std::vector<std::int64_t> start = dense_start.of(terminal, sparse, opened.tokens);
     const LanguageModel other = sparse.with_dense_start(start);
     const std::vector<BenchModel> models{{"original", &original}, {"converted", &other}};
@@ -169,6 +170,7 @@ void add_bench(CommandLine& line, Terminal& terminal) {
   bench->conversion.add_to(command, &converted);
   bench->dense_start.add_to(command);
   bench->common.add_to(command);
+  add_dtype_option(command, bench->dtype);
   command.added("--csv").excludes(command.added("--json"));
   command.action([bench] { bench->run(); });
 }

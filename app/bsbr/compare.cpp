@@ -16,6 +16,7 @@ struct Compare {
   Common common;
   Conversion conversion;
   std::string checkpoint, converted, text;
+  std::string dtype = "float32";
   std::optional<std::int64_t> length;
 
   void run() const {
@@ -27,9 +28,9 @@ struct Compare {
     auto texts =
         converted.empty() ? conversion.wanted_texts(terminal, opened.tokenizer, opened.config) : std::nullopt;
     const LanguageModel original =
-        load_model(terminal, opened.checkpoint, common.device).with_attention(std::nullopt);
+        load_model(terminal, opened.checkpoint, common.device, dtype).with_attention(std::nullopt);
     const LanguageModel other =
-        conversion.counterpart(terminal, original, std::move(texts), converted, common.device);
+        conversion.counterpart(terminal, original, std::move(texts), converted, common.device, dtype);
     if (!length && ids.size() < opened.tokens.size()) {
       terminal.err << "bsbr: the text has " << with_commas(static_cast<std::int64_t>(opened.tokens.size()))
                    << " tokens; the first " << with_commas(opened.config.context)
@@ -60,6 +61,7 @@ void add_compare(CommandLine& line, Terminal& terminal) {
       .whole_number();
   compare->conversion.add_to(command, &converted);
   compare->common.add_to(command);
+  add_dtype_option(command, compare->dtype);
   command.action([compare] { compare->run(); });
 }
 

@@ -114,9 +114,9 @@ Conversion::Result Conversion::plan(Terminal& terminal, const LanguageModel& ori
 
 LanguageModel Conversion::counterpart(Terminal& terminal, const LanguageModel& original,
                                       std::optional<Texts> from, const std::string& path,
-                                      const std::string& device) const {
+                                      const std::string& device, const std::string& dtype) const {
   if (path.empty()) return original.with_attention(plan(terminal, original, std::move(from)).config);
-  LanguageModel model = load_model(terminal, open_checkpoint(terminal, path), device);
+  LanguageModel model = load_model(terminal, open_checkpoint(terminal, path), device, dtype);
   if (!model.config().bsbr) {
     throw Error(ErrorKind::InvalidArgument, cat(path, ": is not converted; make it with `bsbr convert`"));
   }

@@ -57,7 +57,8 @@ struct Conversion {
   /// the original.
   [[nodiscard]] LanguageModel counterpart(Terminal& terminal, const LanguageModel& original,
                                           std::optional<Texts> from, const std::string& path,
-                                          const std::string& device) const;
+                                          const std::string& device,
+                                          const std::string& dtype = "float32") const;
 };
 
 /// "retrieve 512", "states only", or "a plan for each head".

@@ -16,6 +16,7 @@ struct Doctor {
   Common common;
   std::int64_t cases = 20;
   std::uint64_t seed = 1;
+  bool small = false;
 
   void print(const Diagnosis& diagnosis) const {
     terminal.out << "machine  " << diagnosis.machine.text() << '\n';
@@ -40,8 +41,9 @@ struct Doctor {
     common.apply();
     const Diagnosis diagnosis = [&] {
       ProgressLine progress(terminal);
-      return diagnose(cases, seed, progress.job());
+      return diagnose(cases, seed, small, progress.job());
     }();
+    if (common.device == "cuda" && diagnosis.device.empty()) throw Error(ErrorKind::Device, diagnosis.no_gpu);
     if (common.json) {
       terminal.print_json(diagnosis.to_json());
     } else {
@@ -65,6 +67,8 @@ void add_doctor(CommandLine& line, Terminal& terminal) {
       .between(1, 100000)
       .with_default();
   command.option("--seed", doctor->seed, "Of the random inputs").unsigned_number().with_default();
+  command.flag("--small", doctor->small,
+               "On a GPU too only the random inputs, and no times: for a run under compute-sanitizer");
   doctor->common.add_to(command);
   command.action([doctor] { doctor->run(); });
 }

@@ -25,12 +25,12 @@ AttentionInput layer_input(const Decoder& decoder, std::span<const TokenId> ids,
                            const Job& job) {
   const ModelConfig& config = decoder.config();
   const auto tokens = static_cast<std::int64_t>(ids.size());
-  const at::TensorOptions floats = at::TensorOptions(at::kFloat).device(decoder.device());
+  const at::TensorOptions elements = at::TensorOptions(decoder.dtype()).device(decoder.device());
   AttentionInput all{layer,
                      {},
-                     at::empty({tokens, config.heads, config.head_dim}, floats),
-                     at::empty({tokens, config.kv_heads, config.head_dim}, floats),
-                     at::empty({tokens, config.kv_heads, config.head_dim}, floats),
+                     at::empty({tokens, config.heads, config.head_dim}, elements),
+                     at::empty({tokens, config.kv_heads, config.head_dim}, elements),
+                     at::empty({tokens, config.kv_heads, config.head_dim}, elements),
                      0};
   for (std::int64_t begin = 0; begin < tokens; begin += kWindow) {
     job.report("making a layer's input", static_cast<double>(begin) / static_cast<double>(tokens));

@@ -10,6 +10,7 @@
 #include "engine/analysis/machine.h"
 #include "engine/base/error.h"
 #include "engine/base/json_file.h"
+#include "engine/model/decoder.h"
 
 namespace bsbr {
 namespace {
@@ -17,7 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 
 // Raised where a change of the kernels moves the crossover.
-constexpr int kVersion = 2;
+constexpr int kVersion = 3;
 
 /// What a crossover depends on; the plan as a hash of its text.
 std::string key_of(const LanguageModel& converted) {
@@ -25,8 +26,9 @@ std::string key_of(const LanguageModel& converted) {
   const ModelConfig& config = converted.config();
   const std::string plan = config.bsbr ? config.bsbr->to_json().dump() : "";
   return cat(machine.processor, ", ", machine.threads, " threads, ", machine.instruction_set, ", LibTorch ",
-             machine.torch, "; ", config.layers, " layers, ", config.heads, " heads, ", config.kv_heads,
-             " key-value heads of ", config.head_dim, "; plan ", std::hash<std::string>()(plan));
+             machine.torch, ", ", converted.decoder().device().str(), "; ", config.layers, " layers, ",
+             config.heads, " heads, ", config.kv_heads, " key-value heads of ", config.head_dim, "; plan ",
+             std::hash<std::string>()(plan));
 }
 
 nlohmann::json read_entries(const fs::path& file) {

@@ -61,7 +61,7 @@ AttentionTime time_attention(std::int64_t tokens, const Gpu& gpu) {
   of.key = random(3);
   of.value = random(3);
   return {tokens, milliseconds(*make_dense_attention(of.shape, gpu.device), of, gpu.device),
-          milliseconds(*make_bsbr_cuda(of.shape, of.config, gpu.device, 0, gpu.kernels), of, gpu.device)};
+          milliseconds(*make_bsbr_attention(of.shape, of.config, gpu.device), of, gpu.device)};
 }
 
 /// What is checked on one input: the CPU's kernels in float32, and where there is a GPU its own.
@@ -91,7 +91,7 @@ class Checks {
 
 }  // namespace
 
-Diagnosis diagnose(std::int64_t cases, std::uint64_t seed, const Job& job) {
+Diagnosis diagnose(std::int64_t cases, std::uint64_t seed, bool small, const Job& job) {
   return at_torch_border([&] {
     Diagnosis diagnosis;
     diagnosis.machine = this_machine();
@@ -105,20 +105,22 @@ Diagnosis diagnose(std::int64_t cases, std::uint64_t seed, const Job& job) {
     };
     constexpr std::array kTypes{at::kFloat, at::kHalf, at::kBFloat16};
     const Checks checks(gpu, sink);
-    const auto all = static_cast<double>(cases + (gpu ? std::ssize(kUsualHeads) : 0));
+    const bool usual = gpu && !small;
+    const auto all = static_cast<double>(cases + (usual ? std::ssize(kUsualHeads) : 0));
     for (std::int64_t i = 0; i < cases; ++i) {
       job.report("checking kernels", static_cast<double>(i) / all);
       for (const at::ScalarType type : kTypes)
         checks.run(random_case(seed + static_cast<std::uint64_t>(i), type));
     }
-    for (std::size_t i = 0; gpu && i < kUsualHeads.size(); ++i) {
+    for (std::size_t i = 0; usual && i < kUsualHeads.size(); ++i) {
       job.report("checking kernels", static_cast<double>(cases + static_cast<std::int64_t>(i)) / all);
       for (const at::ScalarType type : kTypes) checks.run(usual_case(kUsualHeads[i], i % 2 == 0, type));
     }
     if (!gpu) return diagnosis;
-    for (const std::int64_t tokens : {4096, 16384, 65536}) {
+    constexpr std::array<std::int64_t, 3> kTimed{4096, 16384, 65536};
+    for (std::size_t i = 0; usual && i < kTimed.size(); ++i) {
       job.report("timing attention", 1);
-      diagnosis.times.push_back(time_attention(tokens, *gpu));
+      diagnosis.times.push_back(time_attention(kTimed[i], *gpu));
     }
     const auto [free, total] =
         c10::getDeviceAllocator(gpu->device.type())->getMemoryInfo(gpu->device.index());

@@ -37,7 +37,8 @@ struct Diagnosis {
 
 /// Looks at the machine and checks every kernel on `cases` random inputs: those of the CPU against the plain
 /// implementation, and where there is a GPU its own, in each element type, there also on heads of the usual
-/// sizes with the default settings. Throws Error(Cancelled).
-Diagnosis diagnose(std::int64_t cases, std::uint64_t seed, const Job& job = {});
+/// sizes with the default settings, unless only `small` inputs are asked for; then nothing is timed either.
+/// Throws Error(Cancelled).
+Diagnosis diagnose(std::int64_t cases, std::uint64_t seed, bool small = false, const Job& job = {});
 
 }  // namespace bsbr

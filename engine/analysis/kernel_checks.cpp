@@ -346,7 +346,7 @@ KernelCase usual_case(std::int64_t head_dim, bool coarse, at::ScalarType type) {
 
 void check_cuda_kernels(const KernelCase& of, at::Device device, const cuda::Interface& kernels,
                         const CheckSink& sink) {
-  const DeviceConstants constants(of.shape, of.config, 0, device, kernels);
+  const auto constants = std::make_shared<const DeviceConstants>(of.shape, of.config, 0, device, kernels);
   DeviceStore store(constants, kernels);
   const at::Tensor query = of.query.to(device), key = of.key.to(device), value = of.value.to(device);
   const std::int64_t tokens = query.size(0);
@@ -359,7 +359,7 @@ void check_cuda_kernels(const KernelCase& of, at::Device device, const cuda::Int
   const std::int64_t asked = std::min<std::int64_t>(tokens, of.config.chunk_size + 3);
   const at::Tensor exact = at::zeros({of.shape.heads}, query.options().dtype(at::kLong));
   const DevicePass pass =
-      make_pass(constants, store, query.narrow(0, tokens - asked, asked), tokens - asked, of.scale, exact);
+      make_pass(*constants, store, query.narrow(0, tokens - asked, asked), tokens - asked, of.scale, exact);
   void* stream = current_stream(device);
   check_cuda(kernels, kernels.read_near(pass.call, stream), "read near keys");
   check_cuda(kernels, kernels.choose(pass.call, stream), "choose blocks");
@@ -427,6 +427,19 @@ void check_dense(const KernelCase& of, at::Device device, const CheckSink& sink)
                                   .transpose(0, 1)
                                   .reshape(found.sizes());
   sink({"dense", of.text(), too_large("outputs", relative_error(found, expected), tolerance(of.type))});
+
+  const std::int64_t last = of.query.size(0) - 1;
+  const auto attention = make_dense_attention(of.shape, device);
+  const auto cache = attention->make_cache(last + 1);
+  at::Tensor alone;
+  for (const auto& [begin, count] : {std::pair{std::int64_t{0}, last}, std::pair{last, std::int64_t{1}}}) {
+    const auto part = [&](const at::Tensor& x) { return x.narrow(0, begin, count).to(device); };
+    if (count > 0)
+      alone = attention->forward(part(of.query), part(of.key), part(of.value), of.scale, cache.get(), {});
+  }
+  sink({"dense, one row", of.text(),
+        too_large("outputs", relative_error(alone.to(at::kCPU), expected.narrow(0, last, 1)),
+                  tolerance(of.type))});
 }
 
 }  // namespace bsbr

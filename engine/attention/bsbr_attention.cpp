@@ -185,7 +185,9 @@ class BsbrAttention : public Attention {
 std::unique_ptr<Attention> make_bsbr_attention(const AttentionShape& shape, const BsbrConfig& config,
                                                at::Device device, std::int64_t layer,
                                                std::int64_t dense_until) {
-  if (device.is_cuda()) return make_bsbr_cuda(shape, config, device, layer, cuda::load_kernels());
+  if (device.is_cuda()) {
+    return make_bsbr_cuda(shape, config, device, layer, cuda::load_kernels(), cuda_scratch_bytes(device));
+  }
   if (!device.is_cpu()) return make_bsbr_reference(shape, config, device, layer);
   return std::make_unique<BsbrAttention>(shape, config, layer, dense_until);
 }

@@ -2,6 +2,7 @@
 
 #include <ATen/ops/empty.h>
 #include <ATen/ops/zeros.h>
+#include <c10/core/CachingDeviceAllocator.h>
 #include <c10/core/DeviceGuard.h>
 
 #include <algorithm>
@@ -32,7 +33,7 @@ class BsbrCuda : public Attention {
  public:
   BsbrCuda(const AttentionShape& shape, const BsbrConfig& config, at::Device device, std::int64_t layer,
            const cuda::Interface& kernels, std::size_t scratch_bytes)
-      : constants_(shape, config, layer, device, kernels),
+      : constants_(std::make_shared<const DeviceConstants>(shape, config, layer, device, kernels)),
         kernels_(kernels),
         scratch_bytes_(scratch_bytes),
         states_only_(config.states_only) {}
@@ -44,10 +45,10 @@ class BsbrCuda : public Attention {
   [[nodiscard]] at::Tensor forward(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
                                    double scale, LayerCache* cache,
                                    const AttentionNotes& notes) const override {
-    const c10::DeviceGuard guard(constants_.device());
+    const c10::DeviceGuard guard(constants_->device());
     const std::unique_ptr<LayerCache> own = cache == nullptr ? make_cache(query.size(0)) : nullptr;
     auto& store = dynamic_cast<DeviceStore&>(own ? *own : *cache);
-    const cuda::Shape& shape = constants_.shape();
+    const cuda::Shape& shape = constants_->shape();
     const std::int64_t before = store.tokens();
     const std::int64_t rows = query.size(0);
     at::Tensor out = at::empty({rows, query.size(1) * query.size(2)}, query.options());
@@ -60,8 +61,8 @@ class BsbrCuda : public Attention {
       store.append(q, key.narrow(0, begin, count), value.narrow(0, begin, count), scale);
       attend(store, q, scale, out.narrow(0, begin, count), exact, notes.scoring_seconds);
       if (states_only_) {
-        store.forget((constants_.reach().sink + shape.chunk - 1) / shape.chunk,
-                     store.tokens() / shape.chunk - constants_.reach().window);
+        store.forget((constants_->reach().sink + shape.chunk - 1) / shape.chunk,
+                     store.tokens() / shape.chunk - constants_->reach().window);
       }
       begin += count;
     }
@@ -82,13 +83,13 @@ class BsbrCuda : public Attention {
     const std::int64_t rows = query.size(0);
     std::int64_t positions = std::min<std::int64_t>(rows, 4096);
     while (positions > 1 &&
-           sizes_of(constants_.shape(), constants_.reach(), store.tokens(), positions).bytes() >
+           sizes_of(constants_->shape(), constants_->reach(), store.tokens(), positions).bytes() >
                scratch_bytes_)
       positions = (positions + 1) / 2;
-    void* stream = current_stream(constants_.device());
+    void* stream = current_stream(constants_->device());
     for (std::int64_t begin = 0; begin < rows; begin += positions) {
       const std::int64_t count = std::min(positions, rows - begin);
-      const DevicePass pass = make_pass(constants_, store, query.narrow(0, begin, count),
+      const DevicePass pass = make_pass(*constants_, store, query.narrow(0, begin, count),
                                         store.tokens() - rows + begin, scale, exact);
       check_cuda(kernels_, kernels_.read_near(pass.call, stream), "read near keys");
       const auto start = now(scoring_seconds);
@@ -101,11 +102,11 @@ class BsbrCuda : public Attention {
 
   /// The time, for which the device is waited for if anybody asks.
   [[nodiscard]] std::chrono::duration<double> now(const double* asked) const {
-    if (asked != nullptr) wait_for(constants_.device());
+    if (asked != nullptr) wait_for(constants_->device());
     return std::chrono::steady_clock::now().time_since_epoch();
   }
 
-  DeviceConstants constants_;
+  std::shared_ptr<const DeviceConstants> constants_;
   const cuda::Interface& kernels_;
   std::size_t scratch_bytes_;
   bool states_only_;
@@ -132,6 +133,11 @@ DevicePass make_pass(const DeviceConstants& constants, const DeviceStore& store,
                sizes.lay_out(static_cast<std::byte*>(pass.scratch.data_ptr())),
                static_cast<unsigned long long*>(exact.data_ptr())};
   return pass;
+}
+
+std::size_t cuda_scratch_bytes(at::Device device) {
+  const auto [free, total] = c10::getDeviceAllocator(device.type())->getMemoryInfo(device.index());
+  return std::clamp<std::size_t>(total / 64, std::size_t{64} << 20, std::size_t{1} << 30);
 }
 
 std::unique_ptr<Attention> make_bsbr_cuda(const AttentionShape& shape, const BsbrConfig& config,

@@ -17,6 +17,10 @@ std::unique_ptr<Attention> make_bsbr_cuda(const AttentionShape& shape, const Bsb
                                           const cuda::Interface& kernels,
                                           std::size_t scratch_bytes = std::size_t{64} << 20);
 
+/// What attention on a GPU is to work in: the more, the more queries its kernels read for at once. A 64th of
+/// the device's memory, between 64 MiB and 1 GiB.
+std::size_t cuda_scratch_bytes(at::Device device);
+
 /// The queries [N, heads, dim], the last N of the store, in one pass: how they are attended from, and the
 /// memory that this takes.
 struct DevicePass {

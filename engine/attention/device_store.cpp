@@ -120,9 +120,9 @@ DeviceConstants::DeviceConstants(const AttentionShape& shape, const BsbrConfig& 
   turns_ = {data_of<double>(frequencies_), data_of<double>(mean_), data_of<float>(back_)};
 }
 
-DeviceStore::DeviceStore(const DeviceConstants& constants, const cuda::Interface& kernels)
-    : constants_(constants), kernels_(kernels), shape_(constants.shape()) {
-  const auto options = at::TensorOptions(at::kDouble).device(constants.device());
+DeviceStore::DeviceStore(std::shared_ptr<const DeviceConstants> constants, const cuda::Interface& kernels)
+    : constants_(std::move(constants)), kernels_(kernels), shape_(constants_->shape()) {
+  const auto options = at::TensorOptions(at::kDouble).device(constants_->device());
   complete_ = at::zeros({shape_.kv_heads, shape_.dim}, options);
   open_ = at::zeros({shape_.kv_heads, shape_.dim}, options);
 }
@@ -145,10 +145,10 @@ void DeviceStore::add_page(std::vector<Page>& pages, Table& table, std::int64_t 
   const auto each = static_cast<std::int64_t>(bytes_each);
   pages.push_back(
       {first, end,
-       at::empty({(end - first) * each}, at::TensorOptions(at::kByte).device(constants_.device()))});
+       at::empty({(end - first) * each}, at::TensorOptions(at::kByte).device(constants_->device()))});
   auto address = reinterpret_cast<std::int64_t>(pages.back().bytes.data_ptr());
   for (std::int64_t chunk = first; chunk < end; ++chunk, address += each) table.addresses.push_back(address);
-  table.upload(first, constants_.device());
+  table.upload(first, constants_->device());
 }
 
 void DeviceStore::append(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
@@ -169,7 +169,7 @@ void DeviceStore::append(const at::Tensor& query, const at::Tensor& key, const a
   add_page(chunk_pages_, chunks_, (first + added + chunk - 1) / chunk, cuda::ChunkLayout(shape_).bytes);
   add_page(state_pages_, states_, complete, cuda::StateLayout(shape_).bytes);
   tokens_ += added;
-  void* stream = current_stream(constants_.device());
+  void* stream = current_stream(constants_->device());
   check_cuda(
       kernels_,
       kernels_.append(view(), narrow(first), narrow(added), device_rows(key), device_rows(value), stream),
@@ -178,7 +178,7 @@ void DeviceStore::append(const at::Tensor& query, const at::Tensor& key, const a
   const at::Tensor until = at::empty({last - touched + 1, shape_.kv_heads, shape_.dim}, complete_.options());
   const cuda::QueryCall call{shape_, narrow(first), narrow(added), device_rows(query), scale};
   const cuda::QuerySums sums{data_of<double>(complete_), data_of<double>(open_), data_of<double>(until)};
-  check_cuda(kernels_, kernels_.add_queries(call, constants_.turns(), sums, stream), "sum up queries");
+  check_cuda(kernels_, kernels_.add_queries(call, constants_->turns(), sums, stream), "sum up queries");
   if (complete > touched) condense(touched, complete, until);
 }
 
@@ -190,15 +190,15 @@ void DeviceStore::condense(std::int64_t first, std::int64_t end, const at::Tenso
   const std::size_t workers =
       std::clamp<std::size_t>(kWorkBytes / each, 1, std::min<std::size_t>(blocks, 512));
   const at::Tensor work = at::empty({static_cast<std::int64_t>(workers * each)},
-                                    at::TensorOptions(at::kByte).device(constants_.device()));
+                                    at::TensorOptions(at::kByte).device(constants_->device()));
   const cuda::CondenseCall call{view(),
                                 narrow(first),
                                 narrow(end),
                                 data_of<double>(until),
-                                constants_.turns(),
+                                constants_->turns(),
                                 data_of<float>(work),
                                 static_cast<std::int32_t>(workers)};
-  check_cuda(kernels_, kernels_.condense(call, current_stream(constants_.device())), "condense blocks");
+  check_cuda(kernels_, kernels_.condense(call, current_stream(constants_->device())), "condense blocks");
 }
 
 void DeviceStore::forget(std::int64_t first, std::int64_t end) {
@@ -210,7 +210,7 @@ void DeviceStore::forget(std::int64_t first, std::int64_t end) {
   for (std::int64_t chunk = from; chunk < end; ++chunk)
     chunks_.addresses[static_cast<std::size_t>(chunk)] = 0;
   std::erase_if(chunk_pages_, [&](const Page& page) { return page.first >= first && page.end <= end; });
-  chunks_.upload(from, constants_.device());
+  chunks_.upload(from, constants_->device());
 }
 
 std::int64_t DeviceStore::bytes() const {

@@ -3,6 +3,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "engine/attention/attention.h"
@@ -33,11 +34,11 @@ class DeviceConstants {
 };
 
 /// KvStore on a device: keys, values and states of one sequence in one layer, in float32, float16 or
-/// bfloat16. Grows without moving what is there: memory is taken for the chunks that an append begins. Not
-/// thread-safe.
+/// bfloat16. Grows without moving what is there: memory is taken for the chunks that an append begins. Shares
+/// the constants, so that it may outlive the attention that made it. Not thread-safe.
 class DeviceStore : public LayerCache {
  public:
-  DeviceStore(const DeviceConstants& constants, const cuda::Interface& kernels);
+  DeviceStore(std::shared_ptr<const DeviceConstants> constants, const cuda::Interface& kernels);
 
   /// query [N, heads, dim], key and value [N, kv_heads, dim], of one element. Throws Error.
   void append(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value, double scale);
@@ -66,7 +67,7 @@ class DeviceStore : public LayerCache {
   void add_page(std::vector<Page>& pages, Table& table, std::int64_t end, std::size_t bytes_each) const;
   void condense(std::int64_t first, std::int64_t end, const at::Tensor& until);
 
-  const DeviceConstants& constants_;
+  std::shared_ptr<const DeviceConstants> constants_;
   const cuda::Interface& kernels_;
   cuda::Shape shape_;
   std::int64_t tokens_ = 0;

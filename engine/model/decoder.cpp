@@ -12,6 +12,7 @@
 #include <chrono>
 #include <numeric>
 
+#include "engine/attention/bsbr_cuda.h"
 #include "engine/base/error.h"
 #include "engine/model/device.h"
 #include "engine/model/linear.h"
@@ -111,7 +112,9 @@ at::Tensor Decoder::forward(const PackedTokens& tokens, const Options& options) 
   } catch (const c10::OutOfMemoryError&) {
     std::int64_t before = 0;
     for (const Sequence* sequence : options.sequences) before += sequence->tokens;
-    const MemoryNeed need(config_, weights_->token_embedding.element_size(), !options.sequences.empty());
+    MemoryNeed need(config_, weights_->token_embedding.element_size(), !options.sequences.empty());
+    if (config_.bsbr && device().is_cuda())
+      need.fixed += static_cast<std::int64_t>(cuda_scratch_bytes(device()));
     throw out_of_memory(need, before, static_cast<std::int64_t>(tokens.ids.size()), free_bytes(device()));
   }
 }

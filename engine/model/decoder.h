@@ -63,6 +63,7 @@ class Decoder {
   [[nodiscard]] const AttentionShape& attention_shape() const { return shape_; }
   [[nodiscard]] const DecoderWeights& weights() const { return *weights_; }
   [[nodiscard]] at::Device device() const { return weights_->token_embedding.device(); }
+  [[nodiscard]] at::ScalarType dtype() const { return weights_->token_embedding.scalar_type(); }
 
   /// Empty caches for up to `capacity` tokens.
   [[nodiscard]] Sequence make_sequence(std::int64_t capacity) const;

@@ -17,6 +17,13 @@ class TestCliDoctor : public QObject {
     QVERIFY2(result.out.ends_with(" passed, 0 failed\n"), result.text().c_str());
   }
 
+  /// Whoever asks for a GPU is not told of the CPU's kernels alone.
+  void cudaIsAnErrorWithoutAGpu() {
+    const RunResult result = run_bsbr({"doctor", "--cases", "1", "--small", "--device", "cuda"});
+    if (result.code == 0) QSKIP("there is a GPU");
+    EXPECT_REFUSAL(result, "CUDA", "--device cpu");
+  }
+
   void jsonCounts() {
     const auto json = run_bsbr({"doctor", "--cases", "2", "--json"}).json();
     // On the CPU, two checks a case; a GPU adds to them.

@@ -33,7 +33,7 @@ std::unique_ptr<Attention> emulated(const AttentionShape& shape, const BsbrConfi
 }
 
 BsbrConfig few_candidates() {
-  BsbrConfig config = bsbr::test::small_config();
+  BsbrConfig config = bsbr::test::few_candidates();
   config.candidate_chunks = 3;
   return config;
 }
@@ -164,15 +164,25 @@ class TestCudaLimits : public QObject {
   /// The runtime keeps the error of a kernel that it refused; the next kernel is not to be blamed for it.
   void aRefusalIsToldOnce() {
     const KernelCase of = random_input({1, 1, 256}, few_candidates(), 40);
-    const bsbr::DeviceConstants constants(of.shape, of.config, 0, at::kCPU, emulated_kernels());
+    const auto constants =
+        std::make_shared<const bsbr::DeviceConstants>(of.shape, of.config, 0, at::kCPU, emulated_kernels());
     bsbr::DeviceStore store(constants, emulated_kernels());
     store.append(of.query, of.key, of.value, of.scale);
     const at::Tensor exact = at::zeros({1}, at::kLong);
-    const bsbr::DevicePass pass = bsbr::make_pass(constants, store, of.query, 0, of.scale, exact);
+    const bsbr::DevicePass pass = bsbr::make_pass(*constants, store, of.query, 0, of.scale, exact);
     const GrantedShared granted(49 << 10);
     QVERIFY(emulated_kernels().read_near(pass.call, nullptr) != 0);
     store.append(of.query, of.key, of.value, of.scale);  // throws for an error of any kernel
     QCOMPARE(store.tokens(), 80);
+  }
+
+  /// A sequence may outlive the model that it was begun with: what the cache reads lives on with it.
+  void aStoreOutlivesItsAttention() {
+    const KernelCase of = random_input({2, 1, 16}, few_candidates(), 70);
+    const auto cache = emulated(of.shape, of.config)->make_cache(140);
+    (void)run(*emulated(of.shape, of.config), of, cache.get());
+    (void)run(*emulated(of.shape, of.config), of, cache.get());
+    QCOMPARE(cache->tokens(), 140);
   }
 
   /// With a cache, a step makes the count of pairs and nothing that only a sequence without one needs.

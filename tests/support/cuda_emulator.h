@@ -28,6 +28,9 @@ struct alignas(16) float4 {
 struct alignas(8) uint2 {
   unsigned x, y;
 };
+struct alignas(16) uint4 {
+  unsigned x, y, z, w;
+};
 
 namespace cuda_emulator {
 
@@ -155,6 +158,35 @@ inline float half_to_float(unsigned short bits) {
 }
 inline unsigned short float_to_half(float x) {
   return std::bit_cast<unsigned short>(static_cast<_Float16>(x));
+}
+
+/// d += a · b of a warp's threads, who have the parts that CUDA's mma.m16n8k16 gives each.
+template <class ToFloat>
+void add_product(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2], const ToFloat& to_float) {
+  std::uint64_t left[3][32];
+  const std::uint64_t own[3] = {a[0] | std::uint64_t{a[1]} << 32, a[2] | std::uint64_t{a[3]} << 32,
+                                b[0] | std::uint64_t{b[1]} << 32};
+  for (int i = 0; i < 3; ++i) {
+    const std::uint64_t* all = cuda_emulator::meet(cuda_emulator::Collective::Exchange, own[i]);
+    std::copy_n(all, 32, left[i]);
+  }
+  const auto element = [&](const std::uint64_t* words, unsigned thread, unsigned word, unsigned k) {
+    return to_float(static_cast<unsigned short>(words[thread] >> (32 * word + 16 * (k % 2))));
+  };
+  const unsigned row = cuda_emulator::lane() / 4, column = cuda_emulator::lane() % 4 * 2;
+  for (unsigned i = 0; i < 4; ++i) {
+    for (unsigned k = 0; k < 16; ++k) {
+      const unsigned place = k % 8 / 2;
+      d[i] += element(left[k / 8], row * 4 + place, i / 2, k) *
+              element(left[2], (column + i % 2) * 4 + place, k / 8, k);
+    }
+  }
+}
+inline void add_product_of_halves(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
+  add_product(d, a, b, half_to_float);
+}
+inline void add_product_of_bfloats(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
+  add_product(d, a, b, [](unsigned short bits) { return std::bit_cast<float>(unsigned{bits} << 16); });
 }
 
 template <class... Parameters, class... Arguments>

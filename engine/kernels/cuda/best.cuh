@@ -17,11 +17,13 @@ struct BestWork {
   int bin, above;
 };
 
-/// Passes the numbers of the `count` best of score[first, end) to take(place, number), in ascending order: the
-/// largest, of equals the lower number; place counts from 0. For all threads of a block.
+/// Passes the numbers of the `count` best of score[first, end) to take(place, number), in ascending order:
+/// the largest, of equals the lower number; place counts from 0; none where `count` is not positive. For all
+/// threads of a block.
 template <class Take>
 __device__ void take_best(const float* score, int first, int end, int count, BestWork& work,
                           const Take& take) {
+  if (count <= 0) return;
   const int thread = static_cast<int>(threadIdx.x), threads = static_cast<int>(blockDim.x);
   // The count-th largest key, byte by byte; `left` of those that equal it are taken.
   unsigned prefix = 0;

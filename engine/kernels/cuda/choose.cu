@@ -1,5 +1,6 @@
 #include "engine/kernels/cuda/best.cuh"
 #include "engine/kernels/cuda/kernels.h"
+#include "engine/kernels/cuda/matrix.cuh"
 #include "engine/kernels/cuda/tile.cuh"
 
 namespace bsbr::cuda {
@@ -158,6 +159,63 @@ __global__ void weigh_states(AttendCall call) {
   }
 }
 
+/// The same on the tensor cores: a warp has 16 rows and 16 of 32 states.
+template <class T, int kParts>
+__global__ void __launch_bounds__(kThreads) weigh_state_matrix(AttendCall call) {
+  const Tile tile = find_tile(call);
+  if (tile.rows == 0) return;
+  const Shape& shape = call.cache.shape;
+  const StateLayout layout(shape);
+  T* keys = reinterpret_cast<T*>(shared_memory());
+  const int first_row = warp() % 2 * 16, first_state = warp() / 2 * 16;
+  const QueryMatrix<T, kParts> queries(call, tile, first_row);
+  const int states = states_of_chunk(shape);
+  const int first = min(call.reach.sink, tile.zones(call, 0).recent) / shape.chunk;
+  const int end = tile.zones(call, 0).end_chunk;
+  std::size_t at[2];
+  std::size_t bias_at[2];
+  bool far[2];
+#pragma unroll
+  for (int half = 0; half < 2; ++half) {
+    const int row = first_row + half * 8 + lane() / 4;
+    const bool used = row < tile.rows;
+    at[half] = used ? static_cast<std::size_t>(tile.at(call, row)) : 0;
+    far[half] = used && tile.zones(call, row).far;
+    bias_at[half] =
+        used && call.reach.heads[tile.head(row)].states != 0 ? layout.bias_at : layout.log_size_at;
+  }
+  for (int c = first + static_cast<int>(blockIdx.z); c < end; c += static_cast<int>(gridDim.z)) {
+    int slot[2];
+#pragma unroll
+    for (int half = 0; half < 2; ++half)
+      slot[half] = far[half] ? call.scratch.slots[at[half] * call.scratch.chunks + c - first] : -1;
+    if (__syncthreads_or(slot[0] >= 0 || slot[1] >= 0 ? 1 : 0) == 0) continue;
+    const char* from = states_of(call.cache, layout, c, tile.kv_head);
+    for (int begin = 0; begin < states; begin += kWarp) {
+      const int count = min(kWarp, states - begin);
+      load_matrix<T, kParts>(
+          reinterpret_cast<const T*>(from + layout.keys_at) + static_cast<std::size_t>(begin) * shape.dim,
+          count, shape.dim, keys);
+      __syncthreads();
+#pragma unroll
+      for (int n = 0; n < 2; ++n) {
+        float logit[4] = {0, 0, 0, 0};
+        queries.times(keys + (first_state + n * 8) * matrix_stride(kParts), shape.dim, logit);
+#pragma unroll
+        for (int i = 0; i < 4; ++i) {
+          const int state = first_state + n * 8 + lane() % 4 * 2 + i % 2;
+          if (slot[i / 2] < 0 || state >= count) continue;
+          const float bias = reinterpret_cast<const float*>(from + bias_at[i / 2])[begin + state];
+          call.scratch.logits[(at[i / 2] * call.scratch.slots_each + static_cast<std::size_t>(slot[i / 2])) *
+                                  static_cast<std::size_t>(states) +
+                              static_cast<std::size_t>(begin + state)] = logit[i] * call.scale + bias;
+        }
+      }
+      __syncthreads();
+    }
+  }
+}
+
 /// One row's choice of blocks.
 struct Chooser {
   const AttendCall& call;
@@ -191,13 +249,15 @@ struct Chooser {
 
   /// Coarse states that stand for whole chunks.
   __device__ int chunks() const { return zones.coarse ? zones.end_chunk - zones.first_chunk : 0; }
-  /// What the logarithm of a state's term of its block's score is above its logit.
-  __device__ float log_spread(int state) const {
-    if (head.states == 0) return 0;
-    const int chunk = zones.first_chunk + scratch.of_slot[row * scratch.slots_each + state / states];
+  /// What the logarithms of the terms of a block's score are above the logits of its states; nullptr:
+  /// nothing.
+  __device__ const float* log_spreads(int block) const {
+    if (head.states == 0) return nullptr;
+    const int chunk = zones.first_chunk + scratch.of_slot[row * scratch.slots_each + block / per_chunk];
     const StateLayout layout(shape);
     return reinterpret_cast<const float*>(states_of(call.cache, layout, chunk, kv_head) +
-                                          layout.log_spread_at)[state % states];
+                                          layout.log_spread_at) +
+           block % per_chunk * shape.states;
   }
   template <class Work>
   __device__ void for_states(const Work& work) const {
@@ -209,26 +269,26 @@ struct Chooser {
     for (int j = first + static_cast<int>(threadIdx.x); j < end; j += kThreads) work(j);
   }
 
-  /// Turns logits into weights over e^shift and fills scores over e^score_shift. Returns the mass of all
-  /// states.
-  __device__ float weigh(float& shift, float& score_shift) {
-    float top = never(), score_top = never();
-    for_states([&](int i) {
-      top = fmaxf(top, logits[i]);
-      score_top = fmaxf(score_top, logits[i] + log_spread(i));
-    });
+  /// Turns logits into weights over e^shift and fills scores, as logarithms: those that vanish beside others
+  /// are in order too. Returns the mass of all states.
+  __device__ float weigh(float& shift) {
+    float top = never();
+    for_states([&](int i) { top = fmaxf(top, logits[i]); });
     for (int c = static_cast<int>(threadIdx.x); c < chunks(); c += kThreads) top = fmaxf(top, chunk_logits[c]);
     shift = block_max(top, fold);
-    score_shift = block_max(score_top, fold);
     float mass = 0;
     for_blocks([&](int j) {
-      float score = 0;
-      for (int i = j * shape.states; i < (j + 1) * shape.states; ++i) {
-        score += expf(logits[i] + log_spread(i) - score_shift);
-        logits[i] = expf(logits[i] - shift);
-        mass += logits[i];
+      float* logit = logits + j * shape.states;
+      const float* spread = log_spreads(j);
+      const auto term = [&](int i) { return spread != nullptr ? logit[i] + spread[i] : logit[i]; };
+      float most = never(), sum = 0;
+      for (int i = 0; i < shape.states; ++i) most = fmaxf(most, term(i));
+      for (int i = 0; i < shape.states; ++i) {
+        sum += expf(term(i) - most);
+        logit[i] = expf(logit[i] - shift);
+        mass += logit[i];
       }
-      scores[j] = score;
+      scores[j] = most + logf(sum);
     });
     for (int c = static_cast<int>(threadIdx.x); c < chunks(); c += kThreads) {
       chunk_logits[c] = expf(chunk_logits[c] - shift);
@@ -256,27 +316,27 @@ struct Chooser {
   /// How many blocks score above the threshold, which is held against shares of the whole mass; those that do
   /// not are then scored below all others.
   template <class T>
-  __device__ int above_threshold(float mass, float shift, float score_shift) {
+  __device__ int above_threshold(float mass, float shift) {
     const float near_shift = scratch.near_shift[row], near_sum = scratch.near_sum[row];
     const float top = fmaxf(near_shift, shift);
     const float total = near_sum * expf(near_shift - top) + mass * expf(shift - top);
     const float log_strength = head.states != 0 ? logf(strength<T>()) : 0.0F;
-    const float least = expf(logf(head.threshold) + logf(total) + top - score_shift - log_strength);
+    const float least = logf(head.threshold) + logf(total) + top - log_strength;
     float count = 0;
     for_blocks([&](int j) {
       const bool above = scores[j] > least;
       count += above ? 1.0F : 0.0F;
-      if (!above) scores[j] = -1;
+      if (!above) scores[j] = never();
     });
     return static_cast<int>(block_sum(count, fold));
   }
 
   template <class T>
   __device__ void run() {
-    float shift = 0, score_shift = 0;
-    const float mass = weigh(shift, score_shift);
+    float shift = 0;
+    const float mass = weigh(shift);
     int count = zones.retrieved;
-    if (head.threshold > 0) count = min(count, above_threshold<T>(mass, shift, score_shift));
+    if (head.threshold > 0) count = min(count, above_threshold<T>(mass, shift));
     __syncthreads();
     std::int32_t* chosen = scratch.chosen + row * static_cast<std::size_t>(scratch.retrieved);
     if (count > 0) {
@@ -324,26 +384,33 @@ __global__ void choose_blocks(AttendCall call) {
 }  // namespace
 
 std::size_t least_shared_of_choose(const Shape& shape) {
-  return std::max(tile_bytes(shape), sizeof(BestWork) + kWarps * sizeof(float));
+  return std::max(
+      {tile_bytes(shape), matrix_bytes(parts_of(shape.dim)), sizeof(BestWork) + kWarps * sizeof(float)});
 }
 
 int choose(const AttendCall& call, void* stream) {
   const Shape& shape = call.cache.shape;
   const auto rows = static_cast<unsigned>(call.positions * shape.heads);
   const int end_chunk = zones::chunks_before_near(call.first + call.positions - 1, shape.chunk, call.reach.window);
-  return with_element(shape.element, [&](auto element) {
+  return with_element_and_parts(shape, [&](auto element, auto parts) {
     using T = decltype(element);
+    constexpr int kParts = decltype(parts)::kValue;
     int error = 0;
     if (end_chunk > 0) {
       const int at_once = std::min(end_chunk, kAtOnce);
       if (end_chunk > zones::most_candidates(call.reach.candidate_chunks, 0, shape.chunk)) {
-        error = launch(weigh_chunks<T>, tile_grid(call, (at_once + kWarp - 1) / kWarp), kThreads,
-                       tile_bytes(shape), stream, call);
+        error = launch(weigh_chunks<T>, tile_grid(call, std::min((end_chunk + kWarp - 1) / kWarp, kAtOnce)),
+                       kThreads, tile_bytes(shape), stream, call);
       }
       if (error == 0)
         error = launch(choose_candidates, dim3(rows), kThreads, sizeof(BestWork), stream, call);
-      if (error == 0)
-        error = launch(weigh_states<T>, tile_grid(call, at_once), kThreads, tile_bytes(shape), stream, call);
+      if (error != 0) return error;
+      const dim3 grid = tile_grid(call, at_once);
+      if constexpr (kHasMatrix<T>) {
+        error = launch(weigh_state_matrix<T, kParts>, grid, kThreads, matrix_bytes(kParts), stream, call);
+      } else {
+        error = launch(weigh_states<T>, grid, kThreads, tile_bytes(shape), stream, call);
+      }
     }
     if (error != 0) return error;
     return launch(choose_blocks<T>, dim3(rows), kThreads, sizeof(BestWork) + kWarps * sizeof(float), stream,

@@ -52,6 +52,23 @@ __device__ float4 load_four(const T* x) {
   return {low(bits.x), high(bits.x), low(bits.y), high(bits.y)};
 }
 
+/// Eight elements at once, at an address that is a multiple of 16.
+inline __device__ void load_eight(const float* x, float (&to)[8]) {
+  const float4 a = load_four(x), b = load_four(x + 4);
+  to[0] = a.x, to[1] = a.y, to[2] = a.z, to[3] = a.w;
+  to[4] = b.x, to[5] = b.y, to[6] = b.z, to[7] = b.w;
+}
+template <class T>
+__device__ void load_eight(const T* x, float (&to)[8]) {
+  const uint4 bits = *reinterpret_cast<const uint4*>(x);
+  const unsigned twos[4] = {bits.x, bits.y, bits.z, bits.w};
+#pragma unroll
+  for (int i = 0; i < 4; ++i) {
+    to[2 * i] = to_float(T{static_cast<unsigned short>(twos[i] & 0xffffU)});
+    to[2 * i + 1] = to_float(T{static_cast<unsigned short>(twos[i] >> 16)});
+  }
+}
+
 /// work(T()) with the type of an element.
 template <class Work>
 int with_element(Element element, const Work& work) {

@@ -97,7 +97,7 @@ struct Scratch {
   std::int32_t* slots;    ///< [rows, chunks]: a chunk's slot among the candidates, or -1
   std::int32_t* of_slot;  ///< [rows, slots]: the other way round
   float* logits;          ///< [rows, slots, states of a chunk]; later weights, 0 where a block is retrieved
-  float* scores;          ///< [rows, slots, blocks of a chunk]
+  float* scores;          ///< [rows, slots, blocks of a chunk]: logarithms
   float* state_sum;       ///< [rows]: mass of all states that are read, over e^state_shift
   float* state_shift;     ///< [rows]
   std::int32_t* chosen;   ///< [rows, retrieved]: blocks from the sequence's start, ascending
@@ -145,6 +145,12 @@ struct Interface {
   /// The host's text for an error.
   const char* (*error_text)(int error);
 };
+
+// Who changes one of these raises the version.
+static_assert(kInterfaceVersion == 2 && sizeof(Shape) == 28 && sizeof(Cache) == 48 && sizeof(Rows) == 24 &&
+              sizeof(HeadReach) == 12 && sizeof(Reach) == 24 && sizeof(Turns) == 24 &&
+              sizeof(QuerySums) == 24 && sizeof(QueryCall) == 72 && sizeof(CondenseCall) == 104 &&
+              sizeof(Scratch) == 144 && sizeof(AttendCall) == 280 && sizeof(Interface) == 88);
 
 }  // namespace bsbr::cuda
 

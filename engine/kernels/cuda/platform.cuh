@@ -22,6 +22,26 @@ inline __device__ unsigned short float_to_half(float x) {
   return __half_as_ushort(__float2half_rn(x));
 }
 
+/// d += a · b on the tensor cores, for the threads of a warp together: a [16, 16] and b [16, 8] of two
+/// elements a word, d [16, 8]. Thread t has of a the rows t / 4 and t / 4 + 8 (words 0 and 1) at columns t %
+/// 4 · 2 and the next, and the same 8 columns on (words 2 and 3); of b the column t / 4 at rows t % 4 · 2 and
+/// the next, and 8 rows on; of d the rows t / 4 and, as elements 2 and 3, t / 4 + 8 at columns t % 4 · 2 and
+/// the next.
+inline __device__ void add_product_of_halves(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
+  asm volatile(
+      "mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
+      "{%0, %1, %2, %3};"
+      : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
+      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+}
+inline __device__ void add_product_of_bfloats(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
+  asm volatile(
+      "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
+      "{%0, %1, %2, %3};"
+      : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
+      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+}
+
 template <class... Parameters, class... Arguments>
 void enqueue(void (*kernel)(Parameters...), dim3 grid, int threads, std::size_t shared, void* stream,
              const Arguments&... arguments) {
