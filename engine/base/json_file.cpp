@@ -241,6 +241,24 @@ nlohmann::json parse_python_json(std::string_view text, const std::filesystem::p
   return parsed;
 }
 
+std::int64_t integer_or(const nlohmann::json& object, const char* key, std::int64_t absent,
+                        std::int64_t least, std::int64_t most) {
+  if (!object.is_object()) {
+    throw Error(ErrorKind::InvalidFile,
+                cat("there is ", object.type_name(), " where an object with ", key, " is expected"));
+  }
+  const auto found = object.find(key);
+  if (found == object.end()) return absent;
+  const bool held = found->is_number_unsigned() ? std::in_range<std::int64_t>(found->get<std::uint64_t>())
+                                                : found->is_number_integer();
+  if (held) {
+    const auto value = found->get<std::int64_t>();
+    if (value >= least && value <= most) return value;
+  }
+  throw Error(ErrorKind::InvalidFile, cat(key, " is ", printable(found->dump()), "; an integer from ", least,
+                                          " to ", most, " is expected"));
+}
+
 nlohmann::json read_json_object(const std::filesystem::path& path, std::uint64_t max_bytes) {
   return parse_json_object(read_text_file(path, max_bytes), path);
 }

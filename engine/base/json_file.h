@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
@@ -26,6 +27,12 @@ nlohmann::json parse_python_json(std::string_view text, const std::filesystem::p
                                  std::vector<std::string>& warnings);
 /// The same, of at most 64 MiB, without telling of equal keys.
 nlohmann::json read_python_json(const std::filesystem::path& path);
+
+/// The integer under `key` of an object; `absent` where it has none. Throws Error(InvalidFile) if that is no
+/// object, or if it is no integer from `least` to `most`.
+std::int64_t integer_or(const nlohmann::json& object, const char* key, std::int64_t absent,
+                        std::int64_t least = std::numeric_limits<std::int64_t>::min(),
+                        std::int64_t most = std::numeric_limits<std::int64_t>::max());
 
 /// Reads a whole regular file of at most `max_bytes`. Throws as read_json_object does.
 std::string read_text_file(const std::filesystem::path& path, std::uint64_t max_bytes);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <map>
-#include <ranges>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -63,7 +62,7 @@ void check_index(const fs::path& path, const ShardIndex& index, const std::vecto
       }
     }
   }
-  for (const auto& tensor : index.shard_of | std::views::keys) {
+  for (const auto& [tensor, shard] : index.shard_of) {
     if (!holder.contains(tensor)) absent.push_back(tensor);
   }
   if (!unnamed.empty()) {

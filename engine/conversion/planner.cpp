@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/base/error.h"
 #include "engine/conversion/head_needs.h"
 
 namespace bsbr {
@@ -125,15 +126,6 @@ class Search {
 };
 
 }  // namespace
-
-void PlanTarget::validate() const {
-  if (density.has_value() == kl.has_value())
-    throw Error(ErrorKind::InvalidArgument, "a plan needs one target, a density or a KL");
-  if (density && !(*density > 0 && *density <= 1))
-    throw Error(ErrorKind::InvalidArgument, cat("density is ", *density, "; legal: above 0, up to 1"));
-  if (kl && !(*kl > 0)) throw Error(ErrorKind::InvalidArgument, cat("quality is ", *kl, "; legal: above 0"));
-  if (!(recall > 0)) throw Error(ErrorKind::InvalidArgument, cat("recall is ", recall, "; legal: above 0"));
-}
 
 struct Planner::Content {
   Content(const LanguageModel& model, const BsbrConfig& base, PlanTexts given, const Job& job)

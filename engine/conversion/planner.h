@@ -6,22 +6,11 @@
 #include "engine/analysis/fidelity.h"
 #include "engine/analysis/recall_meter.h"
 #include "engine/attention/bsbr_config.h"
+#include "engine/conversion/plan_target.h"
 #include "engine/conversion/plan_texts.h"
 #include "engine/model/language_model.h"
 
 namespace bsbr {
-
-/// What a plan is to reach on text that it was not made from; exactly one of the first two.
-struct PlanTarget {
-  std::optional<double> density;  ///< exact pairs / causal pairs, at most
-  std::optional<double> kl;       ///< mean KL(original ‖ converted), nats, at most; then the least density
-  /// Extra loss in recall at every distance, nats a token, at most: with `kl` a condition, with `density`
-  /// not.
-  double recall = 0.05;
-
-  /// Throws Error(InvalidArgument).
-  void validate() const;
-};
 
 struct Plan {
   BsbrConfig config;                 ///< with the plan of every head

@@ -172,8 +172,9 @@ class FolderTokens {
     }
     list_added(added_, listed);
     for (auto& [id, entry] : listed) {
-      entry.token.normalized = std::none_of(
-          named.begin(), named.end(), [&](const Named& name) { return name.token.text == entry.token.text; });
+      const std::string& text = entry.token.text;
+      entry.token.normalized = std::none_of(named.begin(), named.end(),
+                                            [&](const Named& name) { return name.token.text == text; });
     }
     if (tokenizer_.is_null() || tokenizer_.at("added_tokens").is_null()) return listed;
     for (const JsonEntry& token : tokenizer_.at("added_tokens").list()) {

@@ -1,8 +1,10 @@
 # OpenMP, warnings, sanitizers and the one function that every library of the engine is declared with.
-find_package(OpenMP REQUIRED COMPONENTS CXX)
 add_library(bsbr_options INTERFACE)
-# Without OpenMP, at::parallel_for compiles to a loop on one thread.
-target_link_libraries(bsbr_options INTERFACE OpenMP::OpenMP_CXX)
+# Without OpenMP, at::parallel_for compiles to a loop on one thread; for fuzzing that is wanted.
+if(NOT BSBR_FUZZ)
+  find_package(OpenMP REQUIRED COMPONENTS CXX)
+  target_link_libraries(bsbr_options INTERFACE OpenMP::OpenMP_CXX)
+endif()
 target_include_directories(bsbr_options INTERFACE ${PROJECT_SOURCE_DIR})
 target_compile_options(bsbr_options INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wcast-qual -Wimplicit-fallthrough -Werror)
@@ -19,7 +21,12 @@ find_program(BSBR_MOLD mold)
 if(BSBR_MOLD)
   target_link_options(bsbr_options INTERFACE -fuse-ld=mold)
 endif()
-if(BSBR_SANITIZE)
+if(BSBR_FUZZ)
+  target_compile_options(bsbr_options INTERFACE
+    -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_compile_definitions(bsbr_options INTERFACE _GLIBCXX_ASSERTIONS)
+  target_link_options(bsbr_options INTERFACE -fsanitize=address,undefined)
+elseif(BSBR_SANITIZE)
   target_compile_options(bsbr_options INTERFACE
     -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(bsbr_options INTERFACE -fsanitize=address,undefined)

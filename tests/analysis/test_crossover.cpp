@@ -1,6 +1,7 @@
 #include <QtTest>
 
 #include "engine/analysis/crossover.h"
+#include "engine/analysis/crossover_file.h"
 #include "engine/base/error.h"
 #include "tests/support/files.h"
 #include "tests/support/golden.h"
@@ -181,6 +182,20 @@ class TestCrossover : public QObject {
       memory.keep(converted, tokens);
       QCOMPARE(memory.find(converted).value(), tokens);
     }
+  }
+
+  void lengths_that_are_none_are_not_believed() {
+    const QTemporaryDir folder;
+    const std::filesystem::path file = std::filesystem::path(folder.path().toStdString()) / "memory.json";
+    for (const char* number :
+         {"-1", "0.5", "1e300", "9223372036854775808", "18446744073709551615", "\"1\""}) {
+      std::ofstream(file) << R"({"version": 3, "entries": {"key": [16, )" << number << "]}}";
+      QVERIFY(!bsbr::find_crossover(file, "key", 2));
+    }
+    std::ofstream(file) << R"({"version": 3, "entries": {"key": [16, 9223372036854775807]}})";
+    QVERIFY(bsbr::find_crossover(file, "key", 2).has_value());
+    std::ofstream(file) << R"({"version": 1e300, "entries": {"key": [16, 16]}})";
+    QVERIFY(!bsbr::find_crossover(file, "key", 2));
   }
 };
 

@@ -216,6 +216,18 @@ class TestUiModels : public QObject {
     EXPECT_ERROR(
         Session::load(test::write_file(folder / "c.json", R"({"version": 1, "conversion": {"goal": 1}})")),
         ErrorKind::InvalidFile, "c.json");
+    for (const char* entry :
+         {R"("selection": {"layer": 1e300})", R"("selection": {"head": -1})",
+          R"("selection": {"layer": 4294967296})", R"("selection": {"query": 18446744073709551615})",
+          R"("selection": [])", R"("conversion": {"goal": "uniform", "chunk_size": 0})",
+          R"("conversion": {"goal": "uniform", "block_size": 0})",
+          R"("conversion": {"goal": "states_only", "compression_factor": -4})",
+          R"("conversion": {"window": 9223372036854775807})", R"("conversion": {"retrieve": 1e300})"}) {
+      const auto file = test::write_file(folder / "d.json", R"({"version": 1, )" + std::string(entry) + "}");
+      EXPECT_ERROR(Session::load(file), ErrorKind::InvalidFile, "d.json", "is expected");
+    }
+    EXPECT_ERROR(Session::load(test::write_file(folder / "e.json", R"({"version": 1e300})")),
+                 ErrorKind::InvalidFile, "e.json", "version is 1e+300");
   }
 
   void theSampleSessionIsSound() {

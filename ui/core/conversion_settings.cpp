@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "engine/base/error.h"
+#include "engine/base/json_file.h"
 #include "engine/kernels/zones.h"
 
 namespace bsbr {
@@ -119,6 +121,8 @@ nlohmann::json ConversionSettings::to_json() const {
 }
 
 ConversionSettings ConversionSettings::from_json(const nlohmann::json& json) {
+  // What fits together is checked where it is used; sizes of 0 and those that overflow could not be.
+  constexpr std::int64_t kMost = std::numeric_limits<std::int32_t>::max();
   ConversionSettings settings;
   try {
     if (const auto goal = json.find("goal"); goal != json.end()) {
@@ -131,14 +135,15 @@ ConversionSettings ConversionSettings::from_json(const nlohmann::json& json) {
     }
     settings.quality = json.value("quality", settings.quality);
     settings.density = json.value("density", settings.density);
-    settings.retrieve = json.value("retrieve", settings.retrieve);
-    settings.chunk_size = json.value("chunk_size", settings.chunk_size);
-    settings.block_size = json.value("block_size", settings.block_size);
-    settings.compression_factor = json.value("compression_factor", settings.compression_factor);
-    settings.window = json.value("window", settings.window);
-    settings.candidates = json.value("candidates", settings.candidates);
+    settings.retrieve = integer_or(json, "retrieve", settings.retrieve, 0, kMost);
+    settings.chunk_size = integer_or(json, "chunk_size", settings.chunk_size, 1, kMost);
+    settings.block_size = integer_or(json, "block_size", settings.block_size, 1, kMost);
+    settings.compression_factor =
+        integer_or(json, "compression_factor", settings.compression_factor, 1, kMost);
+    settings.window = integer_or(json, "window", settings.window, 0, kMost);
+    settings.candidates = integer_or(json, "candidates", settings.candidates, 1, kMost);
     settings.calibration = json.value("calibration", settings.calibration);
-    settings.plan_tokens = json.value("calibration_tokens", settings.plan_tokens);
+    settings.plan_tokens = integer_or(json, "calibration_tokens", settings.plan_tokens, 1, kMost);
   } catch (const nlohmann::json::exception& error) {
     throw Error(ErrorKind::InvalidFile, cat("a setting has a wrong type: ", error.what()));
   }

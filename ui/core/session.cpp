@@ -1,6 +1,7 @@
 #include "ui/core/session.h"
 
 #include <QSaveFile>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "engine/base/json_file.h"
@@ -30,9 +31,12 @@ Session read(const nlohmann::json& json, const fs::path& folder) {
   session.tab = QString::fromStdString(json.value("tab", std::string()));
   session.converted = json.value("converted", false);
   const nlohmann::json selection = json.value("selection", nlohmann::json::object());
-  session.selection.layer = selection.value("layer", 0);
-  session.selection.head = selection.value("head", 0);
-  if (selection.contains("query")) session.selection.query = selection.at("query").get<std::int64_t>();
+  const auto number = [&](const char* key) {
+    return static_cast<int>(integer_or(selection, key, 0, 0, std::numeric_limits<int>::max()));
+  };
+  session.selection.layer = number("layer");
+  session.selection.head = number("head");
+  if (selection.contains("query")) session.selection.query = integer_or(selection, "query", 0, 0);
   return session;
 }
 
@@ -41,7 +45,7 @@ Session read(const nlohmann::json& json, const fs::path& folder) {
 Session Session::load(const fs::path& file) {
   const nlohmann::json json = read_json_object(file);
   try {
-    if (const int version = json.value("version", 0); version != kVersion) {
+    if (const std::int64_t version = integer_or(json, "version", 0); version != kVersion) {
       throw Error(ErrorKind::InvalidFile,
                   cat("is no session of version ", kVersion, " of BSBR Studio; its version is ", version));
     }
