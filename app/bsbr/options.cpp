@@ -113,9 +113,10 @@ void Command::action(std::function<void()> run) const {
   command_->callback(std::move(run));
 }
 
-CommandLine::CommandLine(const std::string& name, const std::string& version, const std::string& help)
+CommandLine::CommandLine(const std::string& name, std::function<std::string()> version,
+                         const std::string& help)
     : app_(std::make_unique<CLI::App>(help, name)) {
-  app_->set_version_flag("--version", version);
+  app_->set_version_flag("--version", std::move(version));
   app_->require_subcommand(0, 1);
   app_->fallthrough(false);
 }

@@ -64,7 +64,7 @@ class Command {
 /// All commands.
 class CommandLine {
  public:
-  CommandLine(const std::string& name, const std::string& version, const std::string& help);
+  CommandLine(const std::string& name, std::function<std::string()> version, const std::string& help);
   CommandLine(const CommandLine&) = delete;
   CommandLine& operator=(const CommandLine&) = delete;
   ~CommandLine();

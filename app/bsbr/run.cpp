@@ -6,6 +6,7 @@
 
 #include "app/bsbr/commands.h"
 #include "app/bsbr/terminal.h"
+#include "engine/analysis/machine.h"
 #include "engine/base/error.h"
 #include "engine/model/runtime.h"
 
@@ -30,8 +31,15 @@ class SameThreads {
   int before_ = threads();
 };
 
+/// The version, and what a report of a fault should name.
+std::string version_text() {
+  const Machine machine = this_machine();
+  return cat(BSBR_VERSION, "\nLibTorch ", machine.torch, ", ", machine.compiler, "\nkernels for ",
+             machine.instruction_set, " on ", machine.processor);
+}
+
 int run_command(std::span<const std::string> arguments, Terminal& terminal) {
-  CommandLine line("bsbr", BSBR_VERSION,
+  CommandLine line("bsbr", version_text,
                    "Converts pre-trained language models to block-sparse attention with block retrieval "
                    "(BSBR), and shows what that costs and saves.");
   add_info(line, terminal);
