@@ -118,7 +118,7 @@ Ceilings measure_ceilings(const LanguageModel& model, const Job& job) {
     // The head is the largest matrix: a product of one row with it reads it once.
     const at::Tensor one = rows.narrow(0, 0, 1);
     const at::Tensor& head = decoder.weights().head;
-    const double streamed = fastest_seconds(device, [&] { (void)linear(one, head); });
+    const double streamed = fastest_seconds(device, [&] { (void)bsbr::linear(one, head); });
     ceilings.bytes_per_second = kFloat * static_cast<double>(head.numel()) / streamed;
 
     const AttentionShape& shape = decoder.attention_shape();
