@@ -398,8 +398,6 @@ def chat_template():
         yield name, (golden / f"{name}.jinja").read_bytes()
     yield "macros", b"{% macro f(a, b=2) %}{{ a }}{{ b }}{{ caller is defined }}{% endmacro %}{{ f(1) }}{{ f(b=3, a=[1, 'x']) }}"
     yield "recursion", b"{% macro f() %}{{ f() }}{{ f() }}{% endmacro %}{{ f() }}"
-    yield "doubling", b"{% set ns = namespace(s='ab') %}{% for i in range(99) %}{% set ns.s = ns.s + ns.s %}{% endfor %}"
-    yield "twins", b"{% set ns = namespace(a=[1], b=[1]) %}{% for i in range(90) %}{% set ns.a = [ns.a, ns.a] %}{% set ns.b = [ns.b, ns.b] %}{% endfor %}{{ ns.a == ns.b }}"
     yield "cycle", b"{% set a = namespace() %}{% set a.a = a %}{% set a.l = [a] %}{{ a.l == a.l }}{{ a }}"
     yield "edges", b"{{ (-9223372036854775807 - 1) // -1 }}{{ (-9223372036854775807 - 1) % -1 }}{{ 'abc'[::-9223372036854775807] }}{{ 10 ** 30 }}{{ 1e308 * 10 }}{{ 7 // 0 }}"
     yield "formats", b"{{ '%-9s|%05.1f|%x|%c|%%|%(a)s' % ('a', 1.25, 255, 'c') }}{{ strftime_now('%d %B %Y\0%c') }}{{ '%999999999d' % 1 }}"

@@ -21,6 +21,32 @@ namespace hn = hwy::HWY_NAMESPACE;
 using Tag = hn::CappedTag<float, kPad>;
 using Vec = hn::Vec<Tag>;
 
+// Where an instruction set has no masked loads and stores, Highway's read and write whole vectors, the loads
+// from aligned addresses alone.
+#if HWY_MEM_OPS_MIGHT_FAULT && HWY_TARGET != HWY_AVX2
+/// The first `count` of x, at most a vector of them; zeros in other lanes.
+HWY_INLINE Vec LoadFirst(Tag tag, const float* x, std::size_t count) {
+  if (count >= hn::Lanes(tag)) return hn::LoadU(tag, x);
+  HWY_ALIGN float lanes[kPad] = {};
+  std::copy_n(x, count, lanes);
+  return hn::Load(tag, lanes);
+}
+/// Writes the first `count` lanes, at most all of them.
+HWY_INLINE void StoreFirst(Vec v, Tag tag, float* x, std::size_t count) {
+  if (count >= hn::Lanes(tag)) return hn::StoreU(v, tag, x);
+  HWY_ALIGN float lanes[kPad];
+  hn::Store(v, tag, lanes);
+  std::copy_n(lanes, count, x);
+}
+#else
+HWY_INLINE Vec LoadFirst(Tag tag, const float* x, std::size_t count) {
+  return hn::MaskedLoad(hn::FirstN(tag, count), tag, x);
+}
+HWY_INLINE void StoreFirst(Vec v, Tag tag, float* x, std::size_t count) {
+  hn::BlendedStore(v, hn::FirstN(tag, count), tag, x);
+}
+#endif
+
 /// Calls Op::Run<n>(first row, args…) until all rows are done, six at a time.
 template <class Op, class... Args>
 HWY_INLINE void ForRows(std::size_t rows, Args... args) {
@@ -61,9 +87,8 @@ HWY_INLINE void LogitsBlock(const float* const* query, float* const* out, std::s
   }
   for (int v = 0; v < kVecs; ++v) {
     const std::size_t at = column + v * lanes;
-    const auto inside = hn::FirstN(tag, width - at);
-    const Vec add = bias == nullptr ? hn::Zero(tag) : hn::MaskedLoad(inside, tag, bias + at);
-    for (int r = 0; r < kRows; ++r) hn::BlendedStore(hn::Add(sum[r][v], add), inside, tag, out[r] + at);
+    const Vec add = bias == nullptr ? hn::Zero(tag) : LoadFirst(tag, bias + at, width - at);
+    for (int r = 0; r < kRows; ++r) StoreFirst(hn::Add(sum[r][v], add), tag, out[r] + at, width - at);
   }
 }
 
@@ -144,7 +169,7 @@ float Maximum(const float* x, std::size_t n) {
   for (; i + lanes <= n; i += lanes) largest = hn::Max(largest, hn::LoadU(tag, x + i));
   if (i < n) {
     const auto inside = hn::FirstN(tag, n - i);
-    largest = hn::Max(largest, hn::IfThenElse(inside, hn::MaskedLoad(inside, tag, x + i), lowest));
+    largest = hn::Max(largest, hn::IfThenElse(inside, LoadFirst(tag, x + i, n - i), lowest));
   }
   return hn::GetLane(hn::MaxOfLanes(tag, largest));
 }
@@ -165,11 +190,11 @@ float Exponentiate(float* x, std::size_t n, float shift) {
   }
   if (i < n) {
     const auto inside = hn::FirstN(tag, n - i);
-    const Vec t = hn::Sub(hn::MaskedLoad(inside, tag, x + i), minus);
+    const Vec t = hn::Sub(LoadFirst(tag, x + i, n - i), minus);
     const auto keep = hn::And(inside, hn::Gt(t, floor));
     const Vec e = hn::IfThenElseZero(keep, hn::Exp(tag, hn::Max(t, floor)));
     sum = hn::Add(sum, e);
-    hn::BlendedStore(e, inside, tag, x + i);
+    StoreFirst(e, tag, x + i, n - i);
   }
   return hn::GetLane(hn::SumOfLanes(tag, sum));
 }
@@ -180,7 +205,7 @@ float Sum(const float* x, std::size_t n) {
   Vec sum = hn::Zero(tag);
   std::size_t i = 0;
   for (; i + lanes <= n; i += lanes) sum = hn::Add(sum, hn::LoadU(tag, x + i));
-  if (i < n) sum = hn::Add(sum, hn::MaskedLoad(hn::FirstN(tag, n - i), tag, x + i));
+  if (i < n) sum = hn::Add(sum, LoadFirst(tag, x + i, n - i));
   return hn::GetLane(hn::SumOfLanes(tag, sum));
 }
 

@@ -10,6 +10,17 @@
 // highway.h comes after foreach_target.h
 #include "hwy/highway.h"
 
+#ifndef BSBR_ORDERED_FLOATS  // this file is read once for each instruction set
+#define BSBR_ORDERED_FLOATS
+namespace bsbr::largest {
+/// A float's bits as an integer that orders as the floats do.
+inline std::int32_t ordered(float x) {
+  const auto bits = std::bit_cast<std::int32_t>(x);
+  return bits ^ (bits < 0 ? std::numeric_limits<std::int32_t>::max() : 0);
+}
+}  // namespace bsbr::largest
+#endif
+
 HWY_BEFORE_NAMESPACE();
 namespace bsbr::largest {
 namespace HWY_NAMESPACE {
@@ -36,11 +47,16 @@ std::size_t CountAbove(const float* x, std::size_t n, std::int32_t bound) {
   for (; i + lanes <= n; i += lanes) {
     count += hn::CountTrue(IntTag(), hn::Gt(Ordered(hn::LoadU(tag, x + i)), below));
   }
+#if HWY_MEM_OPS_MIGHT_FAULT && HWY_TARGET != HWY_AVX2
+  // Without masked loads Highway's would read past the end, from aligned addresses alone.
+  for (; i < n; ++i) count += ordered(x[i]) > bound ? 1 : 0;
+#else
   if (i < n) {
     const auto inside = hn::FirstN(IntTag(), n - i);
     const IntVec last = Ordered(hn::MaskedLoad(hn::FirstN(tag, n - i), tag, x + i));
     count += hn::CountTrue(IntTag(), hn::And(inside, hn::Gt(last, below)));
   }
+#endif
   return count;
 }
 
@@ -58,11 +74,6 @@ namespace {
 
 std::size_t count_above(const float* x, std::size_t n, std::int64_t bound) {
   return HWY_DYNAMIC_DISPATCH(CountAbove)(x, n, static_cast<std::int32_t>(bound));
-}
-
-std::int32_t ordered(float x) {
-  const auto bits = std::bit_cast<std::int32_t>(x);
-  return bits ^ (bits < 0 ? std::numeric_limits<std::int32_t>::max() : 0);
 }
 
 }  // namespace

@@ -20,7 +20,7 @@ void Evaluator::bind(const Statement& statement, const Arguments& given, const S
   std::map<std::string, Value, std::less<>> named;
   for (const auto& [name, value] : given.named) {
     const bool parameter = std::any_of(signature.parameters.begin(), signature.parameters.end(),
-                                       [&](const auto& p) { return p.name == name; });
+                                       [&name = name](const auto& p) { return p.name == name; });
     if (parameter || (name == "caller" && signature.reads_caller)) {
       named.insert_or_assign(name, value);
     } else if (signature.reads_kwargs) {
