@@ -23,9 +23,11 @@ step() {
   return "$status"
 }
 
-# What is compiled is kept beside the other downloads, for every clone of this user: none of its paths counts.
+# What is compiled is kept beside the other downloads, for every clone of this user: none of its paths counts. Which
+# headers were read the compiler says itself, once; the large precompiled ones are hashed once.
 export CCACHE_DIR=${BSBR_CACHE:-$HOME/.cache/bsbr}/ccache CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=true
-export CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime CCACHE_MAXSIZE=6G
+export CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
+export CCACHE_DEPEND=true CCACHE_INODECACHE=true CCACHE_MAXSIZE=${CCACHE_MAXSIZE:-6G}
 
 duration() { if (($1 < 90)); then printf '%d s' "$1"; else printf '%d min' $((($1 + 30) / 60)); fi; }
 
