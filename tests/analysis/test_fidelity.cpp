@@ -5,6 +5,7 @@
 #include "engine/base/error.h"
 #include "engine/base/statistics.h"
 #include "tests/support/golden.h"
+#include "tests/support/places.h"
 
 using bsbr::BsbrConfig;
 using bsbr::Checkpoint;
@@ -121,4 +122,3 @@ class TestFidelity : public QObject {
 
 QTEST_APPLESS_MAIN(TestFidelity)
 #include "test_fidelity.moc"
-#include "tests/support/places.h"

@@ -4,6 +4,7 @@
 #include "engine/analysis/fidelity_report.h"
 #include "engine/base/error.h"
 #include "tests/support/golden.h"
+#include "tests/support/places.h"
 #include "tests/support/small_config.h"
 
 using bsbr::BsbrConfig;
@@ -146,4 +147,3 @@ class TestFidelityReport : public QObject {
 
 QTEST_APPLESS_MAIN(TestFidelityReport)
 #include "test_fidelity_report.moc"
-#include "tests/support/places.h"

@@ -6,6 +6,7 @@
 #include "engine/analysis/recall_text.h"
 #include "engine/base/json_file.h"
 #include "engine/model/checkpoint_tokenizer.h"
+#include "tests/support/places.h"
 #include "tests/support/smollm2.h"
 
 using bsbr::BsbrConfig;
@@ -195,4 +196,3 @@ class TestRecall : public QObject {
 
 QTEST_APPLESS_MAIN(TestRecall)
 #include "test_recall.moc"
-#include "tests/support/places.h"

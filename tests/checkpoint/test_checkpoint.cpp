@@ -3,6 +3,7 @@
 
 #include "engine/checkpoint/checkpoint.h"
 #include "tests/support/files.h"
+#include "tests/support/places.h"
 
 using bsbr::Checkpoint;
 using bsbr::ErrorKind;
@@ -373,4 +374,3 @@ class TestCheckpoint : public QObject {
 
 QTEST_APPLESS_MAIN(TestCheckpoint)
 #include "test_checkpoint.moc"
-#include "tests/support/places.h"

@@ -7,6 +7,7 @@
 #include "tests/checkpoint/damaged_gguf.h"
 #include "tests/checkpoint/gguf_builder.h"
 #include "tests/support/files.h"
+#include "tests/support/places.h"
 
 using bsbr::Error;
 using bsbr::ErrorKind;
@@ -196,4 +197,3 @@ class TestGguf : public QObject {
 
 QTEST_APPLESS_MAIN(TestGguf)
 #include "test_gguf.moc"
-#include "tests/support/places.h"

@@ -2,6 +2,7 @@
 #include "engine/checkpoint/checkpoint.h"
 #include "engine/checkpoint/hub_cache.h"
 #include "tests/support/files.h"
+#include "tests/support/places.h"
 
 using bsbr::Checkpoint;
 using bsbr::ErrorKind;
@@ -231,4 +232,3 @@ class TestHubCache : public QObject {
 
 QTEST_APPLESS_MAIN(TestHubCache)
 #include "test_hub_cache.moc"
-#include "tests/support/places.h"

@@ -3,6 +3,7 @@
 #include "tests/checkpoint/gguf_builder.h"
 #include "tests/checkpoint/torch_builder.h"
 #include "tests/support/files.h"
+#include "tests/support/places.h"
 
 using bsbr::Dtype;
 using bsbr::ErrorKind;
@@ -18,7 +19,7 @@ namespace pickle = bsbr::test::pickle;
 
 namespace {
 
-const fs::path kGolden = in_repository("tests/checkpoint/golden/torch");
+const fs::path kGolden = bsbr::test::in_repository("tests/checkpoint/golden/torch");
 
 std::string floats(std::initializer_list<float> values) {
   std::string out;
@@ -200,4 +201,3 @@ class TestTorchFile : public QObject {
 
 QTEST_APPLESS_MAIN(TestTorchFile)
 #include "test_torch_file.moc"
-#include "tests/support/places.h"

@@ -4,6 +4,7 @@
 #include "engine/checkpoint/safetensors_layout.h"
 #include "engine/checkpoint/torch_archive.h"
 #include "tests/support/files.h"
+#include "tests/support/places.h"
 
 namespace fs = std::filesystem;
 
@@ -122,4 +123,3 @@ class TestTorchFuzz : public QObject {
 
 QTEST_APPLESS_MAIN(TestTorchFuzz)
 #include "test_torch_fuzz.moc"
-#include "tests/support/places.h"

@@ -6,6 +6,7 @@
 #include "engine/model/checkpoint_tokenizer.h"
 #include "engine/model/model_text.h"
 #include "tests/support/files.h"
+#include "tests/support/places.h"
 
 using bsbr::Checkpoint;
 using bsbr::ErrorKind;
@@ -117,4 +118,3 @@ class TestBeginningToken : public QObject {
 
 QTEST_APPLESS_MAIN(TestBeginningToken)
 #include "test_beginning_token.moc"
-#include "tests/support/places.h"

@@ -8,6 +8,7 @@
 #include "engine/conversion/planner.h"
 #include "engine/model/checkpoint_tokenizer.h"
 #include "engine/model/torch_border.h"
+#include "tests/support/places.h"
 #include "tests/support/resource_text.h"
 #include "tests/support/smollm2.h"
 
@@ -235,4 +236,3 @@ class TestPlanner : public QObject {
 
 QTEST_APPLESS_MAIN(TestPlanner)
 #include "test_planner.moc"
-#include "tests/support/places.h"

@@ -5,6 +5,7 @@
 #include "engine/base/error.h"
 #include "engine/conversion/sweep.h"
 #include "engine/model/checkpoint_tokenizer.h"
+#include "tests/support/places.h"
 #include "tests/support/resource_text.h"
 
 using bsbr::BsbrConfig;
@@ -134,4 +135,3 @@ class TestSweep : public QObject {
 
 QTEST_APPLESS_MAIN(TestSweep)
 #include "test_sweep.moc"
-#include "tests/support/places.h"

@@ -2,6 +2,7 @@
 
 #include "engine/base/error.h"
 #include "tests/support/golden.h"
+#include "tests/support/places.h"
 
 using bsbr::Checkpoint;
 using bsbr::LanguageModel;
@@ -166,4 +167,3 @@ class TestModels : public QObject {
 
 QTEST_APPLESS_MAIN(TestModels)
 #include "test_models.moc"
-#include "tests/support/places.h"

@@ -2,6 +2,7 @@
 
 #include "engine/model/language_model.h"
 #include "tests/support/counted_new.h"
+#include "tests/support/places.h"
 
 using bsbr::LanguageModel;
 
@@ -47,4 +48,3 @@ class TestTorchBorder : public QObject {
 
 QTEST_APPLESS_MAIN(TestTorchBorder)
 #include "test_torch_border.moc"
-#include "tests/support/places.h"

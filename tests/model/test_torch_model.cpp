@@ -1,6 +1,7 @@
 #include "engine/model/language_model.h"
 #include "engine/model/summary.h"
 #include "tests/support/files.h"
+#include "tests/support/places.h"
 
 using bsbr::Checkpoint;
 using bsbr::LanguageModel;
@@ -47,4 +48,3 @@ class TestTorchModel : public QObject {
 
 QTEST_APPLESS_MAIN(TestTorchModel)
 #include "test_torch_model.moc"
-#include "tests/support/places.h"

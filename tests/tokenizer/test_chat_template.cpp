@@ -5,6 +5,7 @@
 #include "engine/base/json_file.h"
 #include "engine/tokenizer/chat_template.h"
 #include "tests/support/files.h"
+#include "tests/support/places.h"
 #include "tests/tokenizer/small_tokenizer.h"
 
 using bsbr::ChatMessage;
@@ -207,4 +208,3 @@ class TestChatTemplate : public QObject {
 
 QTEST_APPLESS_MAIN(TestChatTemplate)
 #include "test_chat_template.moc"
-#include "tests/support/places.h"

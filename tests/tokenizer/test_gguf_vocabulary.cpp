@@ -2,6 +2,7 @@
 #include <functional>
 
 #include "engine/base/json_file.h"
+#include "tests/support/places.h"
 #include "tests/tokenizer/small_tokenizer.h"
 
 using bsbr::ErrorKind;
@@ -226,4 +227,3 @@ class TestGgufVocabulary : public QObject {
 
 QTEST_APPLESS_MAIN(TestGgufVocabulary)
 #include "test_gguf_vocabulary.moc"
-#include "tests/support/places.h"

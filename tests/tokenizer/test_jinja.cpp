@@ -5,6 +5,7 @@
 #include "engine/base/error.h"
 #include "engine/base/json_file.h"
 #include "engine/tokenizer/jinja/template.h"
+#include "tests/support/places.h"
 
 using bsbr::Error;
 using bsbr::ErrorKind;
@@ -96,4 +97,3 @@ class TestJinja : public QObject {
 
 QTEST_APPLESS_MAIN(TestJinja)
 #include "test_jinja.moc"
-#include "tests/support/places.h"

@@ -5,6 +5,7 @@
 #include "engine/base/error.h"
 #include "engine/base/json_file.h"
 #include "engine/tokenizer/chat_template.h"
+#include "tests/support/places.h"
 
 using bsbr::Error;
 
@@ -142,4 +143,3 @@ class TestJinjaBounds : public QObject {
 
 QTEST_APPLESS_MAIN(TestJinjaBounds)
 #include "test_jinja_bounds.moc"
-#include "tests/support/places.h"

@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "engine/base/json_file.h"
+#include "tests/support/places.h"
 #include "tests/tokenizer/small_tokenizer.h"
 
 using bsbr::ErrorKind;
@@ -215,4 +216,3 @@ class TestTokenizer : public QObject {
 
 QTEST_APPLESS_MAIN(TestTokenizer)
 #include "test_tokenizer.moc"
-#include "tests/support/places.h"

@@ -6,6 +6,7 @@
 #include "engine/base/json_file.h"
 #include "engine/tokenizer/nfc.h"
 #include "engine/tokenizer/oniguruma_pattern.h"
+#include "tests/support/places.h"
 #include "tests/tokenizer/small_tokenizer.h"
 
 using bsbr::ErrorKind;
@@ -456,4 +457,3 @@ class TestTokenizerJson : public QObject {
 
 QTEST_APPLESS_MAIN(TestTokenizerJson)
 #include "test_tokenizer_json.moc"
-#include "tests/support/places.h"

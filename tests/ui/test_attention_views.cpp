@@ -9,6 +9,7 @@
 
 #include "engine/analysis/attention_map.h"
 #include "engine/model/checkpoint_tokenizer.h"
+#include "tests/support/places.h"
 #include "tests/support/resource_text.h"
 #include "tests/ui/shown.h"
 #include "ui/attention/attention_view.h"
@@ -347,4 +348,3 @@ class TestAttentionViews : public QObject {
 
 QTEST_MAIN(TestAttentionViews)
 #include "test_attention_views.moc"
-#include "tests/support/places.h"

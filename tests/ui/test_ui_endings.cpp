@@ -8,6 +8,7 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 
+#include "tests/support/places.h"
 #include "tests/ui/heart_beat.h"
 #include "tests/ui/studio.h"
 
@@ -165,4 +166,3 @@ class TestUiEndings : public QObject {
 
 QTEST_MAIN(TestUiEndings)
 #include "test_ui_endings.moc"
-#include "tests/support/places.h"

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/support/files.h"
+#include "tests/support/places.h"
 #include "ui/core/checkpoint_list_model.h"
 #include "ui/core/conversion_settings.h"
 #include "ui/core/cost_table.h"
@@ -246,4 +247,3 @@ class TestUiModels : public QObject {
 
 QTEST_MAIN(TestUiModels)
 #include "test_ui_models.moc"
-#include "tests/support/places.h"

@@ -5,6 +5,7 @@
 #include <QSignalSpy>
 #include <QSlider>
 
+#include "tests/support/places.h"
 #include "tests/ui/heart_beat.h"
 #include "tests/ui/studio.h"
 
@@ -210,4 +211,3 @@ class TestUiWindow : public QObject {
 
 QTEST_MAIN(TestUiWindow)
 #include "test_ui_window.moc"
-#include "tests/support/places.h"
