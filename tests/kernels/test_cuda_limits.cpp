@@ -33,7 +33,7 @@ std::unique_ptr<Attention> emulated(const AttentionShape& shape, const BsbrConfi
 }
 
 BsbrConfig few_candidates() {
-  BsbrConfig config = bsbr::test::few_candidates();
+  BsbrConfig config = bsbr::test::small_config();
   config.candidate_chunks = 3;
   return config;
 }
