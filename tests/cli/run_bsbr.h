@@ -55,5 +55,9 @@ void obey_permissions();
     QVERIFY2(refusal_.empty(), refusal_.c_str());                                      \
   } while (false)
 
-/// Checks that the program succeeded.
-#define EXPECT_SUCCESS(result) QVERIFY2((result).code == 0, (result).text().c_str())
+/// Checks that the program succeeded. QVERIFY2 alone would run `result` twice, for its message too.
+#define EXPECT_SUCCESS(result)                             \
+  do {                                                     \
+    const bsbr::test::RunResult success_ = (result);       \
+    QVERIFY2(success_.code == 0, success_.text().c_str()); \
+  } while (false)
