@@ -14,6 +14,8 @@ namespace bsbr::cli {
 namespace {
 
 struct BenchCommand {
+  explicit BenchCommand(Terminal& to) : terminal(to) {}
+
   Terminal& terminal;
   Common common;
   Conversion conversion;

@@ -55,6 +55,8 @@ struct Row {
 };
 
 struct Cache {
+  explicit Cache(Terminal& to) : terminal(to) {}
+
   Terminal& terminal;
   Common common;
 

@@ -12,6 +12,8 @@ namespace bsbr::cli {
 namespace {
 
 struct Compare {
+  explicit Compare(Terminal& to) : terminal(to) {}
+
   Terminal& terminal;
   Common common;
   Conversion conversion;

@@ -22,6 +22,8 @@ std::string tokenizer_line(const TokenizerCheck& check) {
 }
 
 struct Convert {
+  explicit Convert(Terminal& to) : terminal(to) {}
+
   Terminal& terminal;
   Common common;
   Conversion conversion;

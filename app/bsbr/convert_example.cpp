@@ -14,6 +14,8 @@ namespace {
 
 /// The published example: convert a model, compare the two on a sequence, and save it if asked to.
 struct ConvertExample {
+  explicit ConvertExample(Terminal& to) : terminal(to) {}
+
   Terminal& terminal;
   Common common;
   Conversion conversion;

@@ -12,6 +12,8 @@ namespace bsbr::cli {
 namespace {
 
 struct Doctor {
+  explicit Doctor(Terminal& to) : terminal(to) {}
+
   Terminal& terminal;
   Common common;
   std::int64_t cases = 20;

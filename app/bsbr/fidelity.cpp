@@ -17,6 +17,8 @@ namespace {
 constexpr std::int64_t kShortest = 1024;
 
 struct FidelityCommand {
+  explicit FidelityCommand(Terminal& to) : terminal(to) {}
+
   Terminal& terminal;
   Common common;
   Conversion conversion;

@@ -16,6 +16,8 @@ namespace bsbr::cli {
 namespace {
 
 struct Generate {
+  explicit Generate(Terminal& to) : terminal(to) {}
+
   Terminal& terminal;
   Common common;
   DenseStart dense_start;

@@ -13,6 +13,8 @@ namespace bsbr::cli {
 namespace {
 
 struct Info {
+  explicit Info(Terminal& to) : terminal(to) {}
+
   Terminal& terminal;
   Common common;
   std::string checkpoint;

@@ -52,6 +52,8 @@ TokenBatch read_batch(const std::string& path) {
 }
 
 struct Logits {
+  explicit Logits(Terminal& to) : terminal(to) {}
+
   Terminal& terminal;
   Common common;
   std::string dtype = "float32";

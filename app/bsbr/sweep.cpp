@@ -37,6 +37,8 @@ void print_sweep(std::ostream& out, const Sweep& sweep) {
 }
 
 struct SweepCommand {
+  explicit SweepCommand(Terminal& to) : terminal(to) {}
+
   Terminal& terminal;
   Common common;
   Conversion conversion;

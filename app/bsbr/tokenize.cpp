@@ -9,6 +9,8 @@ namespace bsbr::cli {
 namespace {
 
 struct Tokenize {
+  explicit Tokenize(Terminal& to) : terminal(to) {}
+
   Terminal& terminal;
   Common common;
   std::string checkpoint, text;

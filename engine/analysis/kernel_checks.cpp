@@ -432,9 +432,9 @@ void check_dense(const KernelCase& of, at::Device device, const CheckSink& sink)
   const auto attention = make_dense_attention(of.shape, device);
   const auto cache = attention->make_cache(last + 1);
   at::Tensor alone;
-  for (const auto& [begin, count] : {std::pair{std::int64_t{0}, last}, std::pair{last, std::int64_t{1}}}) {
-    const auto part = [&](const at::Tensor& x) { return x.narrow(0, begin, count).to(device); };
-    if (count > 0)
+  for (const auto& rows : {std::pair{std::int64_t{0}, last}, std::pair{last, std::int64_t{1}}}) {
+    const auto part = [&](const at::Tensor& x) { return x.narrow(0, rows.first, rows.second).to(device); };
+    if (rows.second > 0)
       alone = attention->forward(part(of.query), part(of.key), part(of.value), of.scale, cache.get(), {});
   }
   sink({"dense, one row", of.text(),

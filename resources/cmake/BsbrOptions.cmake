@@ -1,35 +1,37 @@
 # OpenMP, warnings, sanitizers and the one function that every library of the engine is declared with.
 add_library(bsbr_options INTERFACE)
-# Without OpenMP, at::parallel_for compiles to a loop on one thread; for fuzzing that is wanted.
-if(NOT BSBR_FUZZ)
-  find_package(OpenMP REQUIRED COMPONENTS CXX)
-  target_link_libraries(bsbr_options INTERFACE OpenMP::OpenMP_CXX)
-endif()
+# Without it, at::parallel_for would compile to a loop on one thread.
+find_package(OpenMP REQUIRED COMPONENTS CXX)
+target_link_libraries(bsbr_options INTERFACE OpenMP::OpenMP_CXX)
 target_include_directories(bsbr_options INTERFACE ${PROJECT_SOURCE_DIR})
 target_compile_options(bsbr_options INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wcast-qual -Wimplicit-fallthrough -Werror)
-if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 14)
-  # False alarms on std::string + (GCC bug 105651).
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # False alarms on std::string + (GCC bug 105651), and on what a temporary only points to.
   target_compile_options(bsbr_options INTERFACE -Wno-restrict -Wno-array-bounds -Wno-stringop-overflow
                                               -Wno-stringop-overread)
+  if(CMAKE_CXX_COMPILER_VERSION VERSION_GREATER_EQUAL 13)
+    target_compile_options(bsbr_options INTERFACE -Wno-dangling-reference)
+  endif()
 endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   target_compile_options(bsbr_options INTERFACE -fpch-preprocess)  # ccache then sees precompiled headers
+else()
+  target_compile_options(bsbr_options INTERFACE "SHELL:-Xclang -fno-pch-timestamp")  # ccache then knows them again
 endif()
 # It links in a tenth of the time.
 find_program(BSBR_MOLD mold)
 if(BSBR_MOLD)
   target_link_options(bsbr_options INTERFACE -fuse-ld=mold)
 endif()
+if(BSBR_SANITIZE)
+  # What is left out AddressSanitizer sees, too; without it compiling takes a third less.
+  target_compile_options(bsbr_options INTERFACE -fsanitize=address,undefined
+    -fno-sanitize=null,object-size,pointer-overflow -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(bsbr_options INTERFACE -fsanitize=address,undefined)
+endif()
 if(BSBR_FUZZ)
-  target_compile_options(bsbr_options INTERFACE
-    -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
-  target_compile_definitions(bsbr_options INTERFACE _GLIBCXX_ASSERTIONS)
-  target_link_options(bsbr_options INTERFACE -fsanitize=address,undefined)
-elseif(BSBR_SANITIZE)
-  target_compile_options(bsbr_options INTERFACE
-    -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
-  target_link_options(bsbr_options INTERFACE -fsanitize=address,undefined)
+  target_compile_options(bsbr_options INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 
 # bsbr_library(NAME SOURCES... PUBLIC libs... PRIVATE libs...)

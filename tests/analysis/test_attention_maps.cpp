@@ -419,10 +419,10 @@ class TestAttentionMaps : public QObject {
     QVERIFY(refused({99, 0, whole}) && refused({0, 99, whole}) && refused({-1, 0, whole}));
     QVERIFY(refused({0, 0, {0, kTokens + 1, 0, kTokens}}) && refused({0, 0, {5, 5, 0, 1}}));
     QVERIFY(refused({0, 0, whole, 0, 5}));
-    QVERIFY_EXCEPTION_THROWN((void)bsbr::attention_of_query(*capture_, 0, 0, kTokens), bsbr::Error);
-    QVERIFY_EXCEPTION_THROWN((void)bsbr::retrieval_of_query(*capture_, 0, 0, -1), bsbr::Error);
-    QVERIFY_EXCEPTION_THROWN(AttentionCapture(*original_, *original_, ids_), bsbr::Error);
-    QVERIFY_EXCEPTION_THROWN(AttentionCapture(*original_, *converted_, {}), bsbr::Error);
+    QVERIFY_THROWS_EXCEPTION(bsbr::Error, (void)bsbr::attention_of_query(*capture_, 0, 0, kTokens));
+    QVERIFY_THROWS_EXCEPTION(bsbr::Error, (void)bsbr::retrieval_of_query(*capture_, 0, 0, -1));
+    QVERIFY_THROWS_EXCEPTION(bsbr::Error, AttentionCapture(*original_, *original_, ids_));
+    QVERIFY_THROWS_EXCEPTION(bsbr::Error, AttentionCapture(*original_, *converted_, {}));
   }
 
   void cancelled() {

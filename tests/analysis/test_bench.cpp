@@ -120,7 +120,7 @@ class TestBench : public QObject {
              std::size_t(1));
     const LanguageModel gpt2 = golden::model("gpt2-plain");
     const std::vector<BenchModel> embedded{{"original", &gpt2}};
-    QVERIFY_EXCEPTION_THROWN(bsbr::measure_bench(embedded, counting(50), options), bsbr::Error);
+    QVERIFY_THROWS_EXCEPTION(bsbr::Error, bsbr::measure_bench(embedded, counting(50), options));
     // At the context's end nothing can follow, and that is no error.
     options.lengths = {gpt2.config().context};
     QVERIFY(bsbr::measure_bench(embedded, counting(50), options).points[0].costs[0].prefill_ms.median > 0);
@@ -139,8 +139,8 @@ class TestBench : public QObject {
     QVERIFY(std::abs(costs[1].exact_flops / costs[0].exact_flops - costs[1].density) < 1e-9);
     QVERIFY(costs[1].density < 0.4);
     for (const auto& cost : costs) QVERIFY(cost.ms.runs == 2 && cost.ms.low > 0 && cost.scratch_bytes > 0);
-    QVERIFY_EXCEPTION_THROWN(bsbr::measure_attention(models, counting(300), {config.layers, 1, 60}),
-                             bsbr::Error);
+    QVERIFY_THROWS_EXCEPTION(bsbr::Error,
+                             bsbr::measure_attention(models, counting(300), {config.layers, 1, 60}));
   }
 
   /// A GPT-2 of which everything can be counted by hand.

@@ -72,8 +72,8 @@ class TestFidelity : public QObject {
 
   void tooShort() {
     const std::vector<TokenId> one{1};
-    QVERIFY_EXCEPTION_THROWN(bsbr::measure_fidelity(*demo_, *demo_, one), bsbr::Error);
-    QVERIFY_EXCEPTION_THROWN(bsbr::measure_fidelity(*demo_, *demo_, {}), bsbr::Error);
+    QVERIFY_THROWS_EXCEPTION(bsbr::Error, bsbr::measure_fidelity(*demo_, *demo_, one));
+    QVERIFY_THROWS_EXCEPTION(bsbr::Error, bsbr::measure_fidelity(*demo_, *demo_, {}));
     const std::vector<TokenId> two{1, 2};
     QCOMPARE(bsbr::measure_fidelity(*demo_, *demo_, two).positions.size(), std::size_t(1));
   }

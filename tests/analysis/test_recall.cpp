@@ -137,7 +137,7 @@ class TestRecall : public QObject {
     QVERIFY(!repeated.repetition[0].first.margin);
     QVERIFY(repeated.lookup.empty());
     QVERIFY(demo_->recall(demo_->model, {608, 1}, "one two three").repetition.empty());
-    QVERIFY_EXCEPTION_THROWN(demo_->recall(demo_->model, {608, 0}), bsbr::Error);
+    QVERIFY_THROWS_EXCEPTION(bsbr::Error, demo_->recall(demo_->model, {608, 0}));
   }
 
   void cancelled() {

@@ -472,13 +472,13 @@ class TestBsbrAttention : public QObject {
     QCOMPARE(BsbrConfig::from_json(config.to_json()), config);
     auto json = config.to_json();
     json["version"] = 99;
-    QVERIFY_EXCEPTION_THROWN(BsbrConfig::from_json(json), bsbr::Error);
+    QVERIFY_THROWS_EXCEPTION(bsbr::Error, BsbrConfig::from_json(json));
     json = config.to_json();
     json["surprise"] = 1;
-    QVERIFY_EXCEPTION_THROWN(BsbrConfig::from_json(json), bsbr::Error);
+    QVERIFY_THROWS_EXCEPTION(bsbr::Error, BsbrConfig::from_json(json));
     json = config.to_json();
     json.erase("window");
-    QVERIFY_EXCEPTION_THROWN(BsbrConfig::from_json(json), bsbr::Error);
+    QVERIFY_THROWS_EXCEPTION(bsbr::Error, BsbrConfig::from_json(json));
   }
 };
 

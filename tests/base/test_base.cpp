@@ -101,9 +101,9 @@ class TestBase : public QObject {
                                       "counts, as in Python"));
     for (const char* bad : {"{'a': nan}", "{'a': 1NaN}", "{'a': NaN1}", "{'a': +Infinity}", "NaN",
                             "{'a': --Infinity}", "{NaN: 1}", "{'a': 'x}"}) {
-      QVERIFY_EXCEPTION_THROWN(read(QByteArray(bad).replace('\'', '"')), bsbr::Error);
+      QVERIFY_THROWS_EXCEPTION(bsbr::Error, read(QByteArray(bad).replace('\'', '"')));
     }
-    QVERIFY_EXCEPTION_THROWN(bsbr::parse_json_object("{\"a\": NaN}", "f"), bsbr::Error);
+    QVERIFY_THROWS_EXCEPTION(bsbr::Error, bsbr::parse_json_object("{\"a\": NaN}", "f"));
   }
 
   void printable_data() {
@@ -148,7 +148,7 @@ class TestBase : public QObject {
              std::string(std::size_t(levels) - 1, ']') + "}";
     };
     QCOMPARE(bsbr::parse_json_object(nested(64), "f"), nlohmann::json::parse(nested(64)));
-    QVERIFY_EXCEPTION_THROWN(bsbr::parse_json_object(nested(65), "f"), bsbr::Error);
+    QVERIFY_THROWS_EXCEPTION(bsbr::Error, bsbr::parse_json_object(nested(65), "f"));
   }
 
   void sameKeyInTwoObjects() {

@@ -180,7 +180,7 @@ class TestSafetensorsWriter : public QObject {
     job.progress = [](std::string_view, double fraction) {
       if (fraction > 0.1) throw std::runtime_error("from progress");
     };
-    QVERIFY_EXCEPTION_THROWN(bsbr::write_safetensors(path, tensors, {}, job), std::runtime_error);
+    QVERIFY_THROWS_EXCEPTION(std::runtime_error, bsbr::write_safetensors(path, tensors, {}, job));
     QVERIFY(!std::filesystem::exists(path));
   }
 

@@ -168,7 +168,7 @@ class TestPlanner : public QObject {
     QVERIFY(fails({}, "one target"));
     bsbr::PlanTexts little = texts();
     little.calibration.resize(200);
-    QVERIFY_EXCEPTION_THROWN((void)bsbr::make_plan(*demo_, base_, little, {0.2, {}}), bsbr::Error);
+    QVERIFY_THROWS_EXCEPTION(bsbr::Error, (void)bsbr::make_plan(*demo_, base_, little, {0.2, {}}));
   }
 
   void cancels() {
@@ -191,9 +191,9 @@ class TestPlanner : public QObject {
   void planOfAnotherModelIsRefused() {
     BsbrConfig config = base_;
     config.plan = {3, std::vector<HeadPlan>(4)};
-    QVERIFY_EXCEPTION_THROWN((void)demo_->with_attention(config), bsbr::Error);
+    QVERIFY_THROWS_EXCEPTION(bsbr::Error, (void)demo_->with_attention(config));
     config.plan = {4, std::vector<HeadPlan>(5)};
-    QVERIFY_EXCEPTION_THROWN((void)demo_->with_attention(config), bsbr::Error);
+    QVERIFY_THROWS_EXCEPTION(bsbr::Error, (void)demo_->with_attention(config));
   }
 
   void damagedPlans_data() {

@@ -110,7 +110,7 @@ class TestSweep : public QObject {
     little.calibration.resize(64);
     const Sweep result = bsbr::sweep(*demo_, base_, little, ids_, {{0}, {0.3}, {}});
     QCOMPARE(result.points.size(), std::size_t(1));
-    QVERIFY_EXCEPTION_THROWN((void)sweep({{}, {1.5}, {}}), bsbr::Error);
+    QVERIFY_THROWS_EXCEPTION(bsbr::Error, (void)sweep({{}, {1.5}, {}}));
   }
 
   void cancels() {

@@ -311,10 +311,10 @@ class TestCudaKernels : public QObject {
   }
 
   void refusals() {
-    QVERIFY_EXCEPTION_THROWN(emulated({1, 1, 257}, small_config()), bsbr::Error);
+    QVERIFY_THROWS_EXCEPTION(bsbr::Error, emulated({1, 1, 257}, small_config()));
     const auto kernels = emulated(kShape, small_config());
     const Qkv x = random_qkv(kShape, 4, 13).to(at::kDouble);
-    QVERIFY_EXCEPTION_THROWN(whole(*kernels, x), bsbr::Error);
+    QVERIFY_THROWS_EXCEPTION(bsbr::Error, whole(*kernels, x));
     bsbr::cuda::Interface failing = bsbr::cuda::emulated_kernels();
     failing.append = [](const auto&, auto, auto, const auto&, const auto&, void*) { return 2; };
     const auto fails = bsbr::make_bsbr_cuda(kShape, small_config(), at::kCPU, 0, failing);

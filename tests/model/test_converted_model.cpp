@@ -156,7 +156,7 @@ class TestConvertedModel : public QObject {
   void settingsOutOfRange() {
     BsbrConfig bad = config();
     bad.chunk_size = 256;
-    QVERIFY_EXCEPTION_THROWN((void)dense_->with_attention(bad), bsbr::Error);
+    QVERIFY_THROWS_EXCEPTION(bsbr::Error, (void)dense_->with_attention(bad));
   }
 };
 

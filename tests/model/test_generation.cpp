@@ -26,7 +26,7 @@ class TestGeneration : public QObject {
     Sampler sampler({});
     QCOMPARE(sampler.next(std::vector<float>{0.1F, 3.0F, 3.0F, -1.0F}), TokenId(1));
     QCOMPARE(sampler.next(std::vector<float>{NAN, -5.0F}), TokenId(1));
-    QVERIFY_EXCEPTION_THROWN(sampler.next(std::vector<float>{NAN, NAN}), bsbr::Error);
+    QVERIFY_THROWS_EXCEPTION(bsbr::Error, sampler.next(std::vector<float>{NAN, NAN}));
   }
 
   /// Frequencies of many draws against the softmax, within five standard errors.

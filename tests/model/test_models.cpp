@@ -68,9 +68,9 @@ class TestModels : public QObject {
         QVERIFY2(error < tolerance && error > 0, qPrintable(QString("%1: %2").arg(name).arg(error)));
       }
     }
-    QVERIFY_EXCEPTION_THROWN(
-        LanguageModel::load(Checkpoint::open(golden::folder("gpt2-plain").string()), "cpu", {}, "int8"),
-        bsbr::Error);
+    QVERIFY_THROWS_EXCEPTION(
+        bsbr::Error,
+        LanguageModel::load(Checkpoint::open(golden::folder("gpt2-plain").string()), "cpu", {}, "int8"));
   }
 
   /// Left padding, right padding and no padding give a row the same logits.
@@ -150,8 +150,8 @@ class TestModels : public QObject {
     job.cancel = &token;
     const LanguageModel model = LanguageModel::load(checkpoint, "cpu", job);
     token.cancel();
-    QVERIFY_EXCEPTION_THROWN((void)model.logits({1, 1, {1}, {}}, {}, job), bsbr::Error);
-    QVERIFY_EXCEPTION_THROWN(LanguageModel::load(checkpoint, "cpu", job), bsbr::Error);
+    QVERIFY_THROWS_EXCEPTION(bsbr::Error, (void)model.logits({1, 1, {1}, {}}, {}, job));
+    QVERIFY_THROWS_EXCEPTION(bsbr::Error, LanguageModel::load(checkpoint, "cpu", job));
   }
 
   void otherDevices() {

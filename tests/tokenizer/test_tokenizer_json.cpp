@@ -448,7 +448,7 @@ class TestTokenizerJson : public QObject {
     QFETCH(QByteArray, oniguruma);
     QFETCH(QByteArray, pcre2);
     if (pcre2.isEmpty()) {
-      QVERIFY_EXCEPTION_THROWN(static_cast<void>(bsbr::pcre2_pattern_of(bytes(oniguruma))), bsbr::Error);
+      QVERIFY_THROWS_EXCEPTION(bsbr::Error, static_cast<void>(bsbr::pcre2_pattern_of(bytes(oniguruma))));
     } else {
       QCOMPARE(QByteArray::fromStdString(bsbr::pcre2_pattern_of(bytes(oniguruma))), pcre2);
     }

@@ -161,6 +161,8 @@ void Accumulate(const float* const* weight, float* const* out, std::size_t rows,
 }
 
 float Maximum(const float* x, std::size_t n) {
+  // Highway's emulated MaxOfLanes begins at the lowest finite number.
+  if (n == 0) return -std::numeric_limits<float>::infinity();
   const Tag tag;
   const std::size_t lanes = hn::Lanes(tag);
   const Vec lowest = hn::Set(tag, -std::numeric_limits<float>::infinity());
