@@ -78,7 +78,7 @@ SymbolId missing_byte(const JsonEntry& unknown, const Vocabulary& vocabulary) {
 
 void check_decoder(const JsonEntry& entry) {
   if (entry.is_null()) entry.unsupported("is null; only byte-level tokenizers are known");
-  const std::string type = entry.at("type").text();
+  const std::string& type = entry.at("type").text();
   if (type == "ByteLevel") return;
   if (type == "Sequence") {
     const auto decoders = entry.at("decoders").list();

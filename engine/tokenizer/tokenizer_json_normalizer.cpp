@@ -10,7 +10,7 @@ namespace {
 void add_steps(const JsonEntry& entry, Normalizer& normalizer) {
   static constexpr std::array<std::pair<const char*, UnicodeForm>, 3> kForms = {
       {{"NFD", UnicodeForm::D}, {"NFKC", UnicodeForm::KC}, {"NFKD", UnicodeForm::KD}}};
-  const std::string type = entry.at("type").text();
+  const std::string& type = entry.at("type").text();
   if (type == "NFC") return normalizer.add_nfc();
   for (const auto& [name, form] : kForms) {
     if (type == name) {

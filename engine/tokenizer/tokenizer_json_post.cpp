@@ -49,7 +49,7 @@ TokenId read_pair(const JsonEntry& entry, const Vocabulary& vocabulary) {
 
 SurroundingTokens read_post_processor(const JsonEntry& entry, const Vocabulary& vocabulary) {
   if (entry.is_null()) return {};
-  const std::string type = entry.at("type").text();
+  const std::string& type = entry.at("type").text();
   if (type == "ByteLevel") return {};
   if (type == "TemplateProcessing") return read_template(entry, vocabulary);
   if (type == "RobertaProcessing" || type == "BertProcessing") {

@@ -40,7 +40,7 @@ SplitPattern pattern_of(const JsonEntry& entry) {
 
 // Appends the steps of one pre-tokenizer; true if it was ByteLevel, which has to be the last.
 bool add_steps(const JsonEntry& entry, Steps& steps) {
-  const std::string type = entry.at("type").text();
+  const std::string& type = entry.at("type").text();
   if (type == "ByteLevel") {
     add_byte_level(steps, entry.at("add_prefix_space").flag(true), entry.at("use_regex").flag(true));
     return true;
